@@ -1,0 +1,110 @@
+package consent
+
+import (
+	"context"
+	"log/slog"
+	"time"
+
+	"golang.org/x/oauth2"
+
+	"github.com/consentd/consentd/token"
+)
+
+// Ask is what the hosted page tells the customer before asking.
+type Ask struct {
+	Consent Consent
+	App     App
+	Bank    Bank
+	Scopes  []string
+	EndsAt  time.Time // if the customer agrees now
+	Renewal bool      // a live consent is being renewed: it goes on working meanwhile
+}
+
+// Ask reads what a link leads to, and changes nothing. Its error is
+// [ErrLinkGone] or [token.ErrStoreUnavailable].
+func (s *Service) Ask(ctx context.Context, link token.Secret) (Ask, error) {
+	key := hashOf(link)
+	box, err := s.c.Store.Link(ctx, key)
+	if err != nil {
+		return Ask{}, err
+	}
+	return s.openLink(ctx, key, box)
+}
+
+func (s *Service) openLink(ctx context.Context, key string, box []byte) (Ask, error) {
+	var l linkBox
+	if err := s.openFlow("link", key, box, &l); err != nil {
+		return Ask{}, err
+	}
+	now := s.c.Now()
+	if !now.Before(l.Until) {
+		return Ask{}, ErrLinkGone
+	}
+	c, err := s.c.Store.Consent(ctx, l.Consent)
+	if err != nil {
+		return Ask{}, err
+	}
+	bank, knownBank := s.banks[c.Bank]
+	app, knownApp := s.apps[c.App]
+	if !knownBank || !knownApp || !c.Renewable() {
+		return Ask{}, ErrLinkGone
+	}
+	return Ask{
+		Consent: c, App: app, Bank: bank, Scopes: c.Asked,
+		EndsAt: bank.Clock.End(now, time.Time{}), Renewal: c.StatusAt(now) == Valid,
+	}, nil
+}
+
+// flowBox is one trip of one browser to the bank.
+type flowBox struct {
+	Consent     ID        `json:"consent"`
+	Bank        string    `json:"bank"`
+	Browser     string    `json:"browser"` // hash of the browser's secret
+	Verifier    string    `json:"verifier"`
+	Nonce       string    `json:"nonce"`
+	Scopes      []string  `json:"scopes"`
+	TextVersion string    `json:"text_version"`
+	Until       time.Time `json:"until"`
+}
+
+// Begin uses a link from one browser, known by the secret in its cookie, and
+// returns the bank's address to send it to. textVersion names the wording
+// that the customer saw. Its error is [ErrLinkGone], [ErrLinkUsed],
+// [ErrBankUnavailable] or [token.ErrStoreUnavailable]; after the last two the
+// same browser can try again.
+func (s *Service) Begin(ctx context.Context, link, browser token.Secret, textVersion string) (string, error) {
+	key := hashOf(link)
+	box, err := s.c.Store.UseLink(ctx, key, hashOf(browser))
+	if err != nil {
+		return "", err
+	}
+	ask, err := s.openLink(ctx, key, box)
+	if err != nil {
+		return "", err
+	}
+	state, nonce := newSecret(), newSecret()
+	verifier := token.Secret(oauth2.GenerateVerifier())
+	address, err := s.c.Vault.AuthorizationURL(ctx, ask.Bank.ID, token.AuthorizationRequest{
+		State: state, Nonce: nonce, Verifier: verifier, Scopes: ask.Scopes,
+	})
+	if err != nil {
+		s.c.Log.WarnContext(ctx, "no way to the bank", slog.String("bank", ask.Bank.ID), slog.Any("error", err))
+		return "", ErrBankUnavailable
+	}
+	return address, s.putFlow(ctx, hashOf(state), flowBox{
+		Consent: ask.Consent.ID, Bank: ask.Bank.ID, Browser: hashOf(browser),
+		Verifier: verifier.Reveal(), Nonce: nonce.Reveal(), Scopes: ask.Scopes,
+		TextVersion: textVersion, Until: s.c.Now().Add(s.c.FlowLife),
+	})
+}
+
+func (s *Service) putFlow(ctx context.Context, key string, f flowBox) error {
+	box, err := s.sealFlow("flow", key, f)
+	if err != nil {
+		return err
+	}
+	if err := s.c.Store.PutFlow(ctx, key, box, f.Until); err != nil {
+		return err
+	}
+	return s.c.Store.Note(ctx, f.Consent, Entry{At: s.c.Now(), Actor: ByCustomer, Event: "authorizing", Detail: f.TextVersion})
+}

@@ -1,0 +1,49 @@
+package consent
+
+import "time"
+
+// Bank is what the domain knows of a bank: a bank profile's part that
+// concerns customers, scopes and dates. How to talk to the bank is the
+// business of token/oauthbank.
+type Bank struct {
+	ID              string
+	Name            string // as customers know it
+	Required        []string
+	Optional        []string // what apps may ask for besides
+	IndividualsOnly bool     // a company's national id is refused
+	NationalID      NationalIDKind
+	CheckDigit      bool // enforce the check digit; off by default, because valid ids without one are issued
+	Clock           Clock
+	OnlineBank      bool // customers can see and withdraw accesses in their online bank
+}
+
+// Clock is how a bank counts a consent's life.
+type Clock struct {
+	Days      int            // from authorization
+	Inclusive bool           // the last day counts in full, in Zone
+	Zone      *time.Location // the bank's; required when Inclusive
+	Margin    time.Duration  // we stop this much before: our moment of authorization is the later one
+}
+
+// End is when a consent authorized at a moment ends. The bank's own date,
+// where it names one, wins when it is earlier. A refresh never moves it.
+func (c Clock) End(authorized, bankSays time.Time) time.Time {
+	end := authorized.Add(time.Duration(c.Days) * 24 * time.Hour)
+	if c.Inclusive {
+		local := authorized.In(c.Zone)
+		end = time.Date(local.Year(), local.Month(), local.Day()+c.Days+1, 0, 0, 0, 0, c.Zone)
+	}
+	if !bankSays.IsZero() && bankSays.Before(end) {
+		end = bankSays
+	}
+	return end.Add(-c.Margin).UTC()
+}
+
+// App is a payment service: our API client.
+type App struct {
+	ID         string
+	Name       string // as customers know it
+	Banks      []string
+	Scopes     []string // optional scopes that it may ask for
+	ReturnURLs map[string]string
+}

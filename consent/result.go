@@ -1,0 +1,125 @@
+package consent
+
+import (
+	"context"
+	"time"
+
+	"github.com/consentd/consentd/token"
+)
+
+// Result is what a customer is told after coming back from the bank.
+type Result struct {
+	Ending  Ending
+	Consent Consent
+	App     App
+	Bank    Bank
+	Missing []string // required scopes that were left out
+
+	// ReturnURL is the app's registered address, and Code the one-time code
+	// that the app confirms with; empty unless Ending is EndUnconfirmed.
+	ReturnURL string
+	Code      token.Secret
+}
+
+// resultBox is a result at rest.
+type resultBox struct {
+	Consent ID       `json:"consent"`
+	Browser string   `json:"browser"`
+	Ending  Ending   `json:"ending"`
+	Missing []string `json:"missing,omitempty"`
+	Code    string   `json:"code,omitempty"`
+}
+
+func (s *Service) putResult(ctx context.Context, ref string, r resultBox) error {
+	box, err := s.sealFlow("result", ref, r)
+	if err != nil {
+		return err
+	}
+	until := s.c.Now().Add(resultLife)
+	return s.insist(ctx, func() error { return s.c.Store.PutResult(ctx, ref, box, until) })
+}
+
+// Result reads what came of a trip, for the browser that made it. The ending
+// is [EndUnknown] while the trip is being concluded. A confirmed consent
+// reads as connected, so that arriving twice is no error.
+func (s *Service) Result(ctx context.Context, ref string, browser token.Secret) (Result, error) {
+	record, err := s.c.Store.Flow(ctx, ref)
+	if err != nil {
+		return Result{}, err
+	}
+	r, err := s.openResult(ref, record)
+	if err != nil {
+		return Result{}, err
+	}
+	if !isBrowser(browser, r.Browser) {
+		return Result{}, ErrForeignBrowser
+	}
+	c, err := s.c.Store.Consent(ctx, r.Consent)
+	if err != nil {
+		return Result{}, err
+	}
+	app := s.apps[c.App]
+	out := Result{
+		Ending: r.Ending, Consent: c, App: app, Bank: s.banks[c.Bank], Missing: r.Missing,
+		ReturnURL: app.ReturnURLs[c.ReturnTo], Code: token.Secret(r.Code),
+	}
+	if out.Ending == EndUnconfirmed && c.StatusAt(s.c.Now()) == Valid {
+		out.Ending, out.Code = EndConnected, ""
+	}
+	return out, nil
+}
+
+// openResult opens the result, or of a trip without one, whose it is.
+func (s *Service) openResult(ref string, record FlowRecord) (resultBox, error) {
+	if record.Result != nil {
+		var r resultBox
+		return r, s.openFlow("result", ref, record.Result, &r)
+	}
+	var f flowBox
+	if err := s.openFlow("flow", ref, record.Box, &f); err != nil {
+		return resultBox{}, err
+	}
+	return resultBox{Consent: f.Consent, Browser: f.Browser, Ending: EndUnknown}, nil
+}
+
+// Retry gives the browser that came back empty-handed a fresh link for the
+// same consent.
+func (s *Service) Retry(ctx context.Context, ref string, browser token.Secret) (Link, error) {
+	r, err := s.Result(ctx, ref, browser)
+	if err != nil {
+		return Link{}, err
+	}
+	if !r.Consent.Renewable() {
+		return Link{}, ErrLinkGone
+	}
+	return s.newLink(ctx, r.Consent.ID)
+}
+
+// Confirm makes a granted consent valid, for the completion code that the
+// customer's browser brought back to the app. By calling it the app says that
+// the browser belongs to the customer it asked for. The same code again
+// returns the same consent.
+func (s *Service) Confirm(ctx context.Context, app App, id ID, code token.Secret) (Consent, error) {
+	c, err := s.Consent(ctx, app, id)
+	if err != nil {
+		return Consent{}, err
+	}
+	wasValid := c.Status == Valid
+	p, err := s.person(c)
+	if err != nil {
+		return Consent{}, err
+	}
+	index, err := s.personIndex(s.banks[c.Bank].NationalID, p.NationalID)
+	if err != nil {
+		return Consent{}, err
+	}
+	if err := s.c.Store.Confirm(ctx, id, hashOf(code), index, s.c.Now().UTC()); err != nil {
+		return Consent{}, err
+	}
+	if c, err = s.c.Store.Consent(ctx, id); err != nil || wasValid {
+		return c, err
+	}
+	s.tell(Event{Kind: Granted, Key: string(c.ID) + ":" + string(Granted) + ":" + c.AuthorizedAt.Format(time.RFC3339),
+		Consent: c, App: app, Bank: s.banks[c.Bank], Email: p.Email, Name: p.Name, At: c.AuthorizedAt})
+	return c, nil
+}

@@ -1,0 +1,314 @@
+package consent
+
+import (
+	"context"
+	"errors"
+	"log/slog"
+	"time"
+
+	"github.com/consentd/consentd/token"
+)
+
+// Arrival is a browser that comes back from a bank.
+type Arrival struct {
+	Bank    string // whose callback address it came to
+	Browser token.Secret
+	State   token.Secret
+	Code    token.Secret
+	Issuer  string // the iss parameter (RFC 9207); empty when absent
+	Error   string // the bank's error code; empty when it gave a code
+}
+
+// Ending is what came of a trip to the bank, in one word.
+type Ending string
+
+// The endings.
+const (
+	EndConnected   Ending = "connected"    // the consent is valid
+	EndRenewed     Ending = "renewed"      // it was valid and has a new end date
+	EndUnconfirmed Ending = "unconfirmed"  // granted; the app has to confirm
+	EndCancelled   Ending = "cancelled"    // the customer said no at the bank
+	EndLeftOut     Ending = "left_out"     // a required permission was unticked
+	EndWrongPerson Ending = "wrong_person" // somebody else than expected
+	EndCompany     Ending = "company"      // a company, at a bank for individuals
+	EndBankDown    Ending = "bank_down"    // the bank did not answer usefully
+	EndFailed      Ending = "failed"       // the bank's answer did not hold
+	EndUnknown     Ending = "unknown"      // not there yet: the trip is being concluded
+)
+
+// Return takes a browser that came back through everything up to a stored
+// grant, and returns the reference of its result page, which is no secret
+// and worth nothing without the browser's cookie.
+//
+// It makes no call to the bank, and leaves the trip as it is, unless the
+// state is known, fresh, and this browser's, and issuer and bank are the
+// trip's. Its errors are then [ErrFlowGone], [ErrForeignBrowser] and
+// [ErrForgedReturn]. A second return of the same trip leads to the result of
+// the first. [token.ErrStoreUnavailable] before the trip was taken loses
+// nothing: the same address can be loaded again.
+func (s *Service) Return(ctx context.Context, a Arrival) (ref string, err error) {
+	ref = hashOf(a.State)
+	flow, err := s.checkReturn(ctx, ref, a)
+	if errors.Is(err, ErrFlowTaken) {
+		return ref, nil
+	}
+	if err != nil {
+		return "", err
+	}
+	switch err := s.c.Store.TakeFlow(ctx, ref); {
+	case errors.Is(err, ErrFlowTaken):
+		return ref, nil
+	case err != nil:
+		return "", err
+	}
+	// From here on the code is being spent: the customer closing the window
+	// must not stop it.
+	ctx = context.WithoutCancel(ctx)
+	result := s.conclude(ctx, flow, a)
+	result.Browser = flow.Browser
+	s.c.Log.InfoContext(ctx, "customer back from the bank", slog.String("consent", string(flow.Consent)),
+		slog.String("bank", flow.Bank), slog.String("ending", string(result.Ending)))
+	return ref, s.putResult(ctx, ref, result)
+}
+
+// checkReturn decides whether an arrival belongs to a trip of this browser.
+func (s *Service) checkReturn(ctx context.Context, ref string, a Arrival) (flowBox, error) {
+	if a.State == "" {
+		return flowBox{}, ErrFlowGone
+	}
+	record, err := s.c.Store.Flow(ctx, ref)
+	if err != nil {
+		return flowBox{}, err
+	}
+	r, err := s.openResult(ref, record)
+	if err != nil {
+		return flowBox{}, err
+	}
+	switch {
+	case !isBrowser(a.Browser, r.Browser):
+		s.c.Log.WarnContext(ctx, "return from the bank in another browser", slog.String("consent", string(r.Consent)))
+		return flowBox{}, ErrForeignBrowser
+	case record.Taken:
+		return flowBox{}, ErrFlowTaken
+	}
+	var f flowBox
+	if err := s.openFlow("flow", ref, record.Box, &f); err != nil {
+		return flowBox{}, err
+	}
+	switch {
+	case !s.c.Now().Before(f.Until):
+		return flowBox{}, ErrFlowGone
+	case a.Bank != f.Bank, (a.Code == "") == (a.Error == ""):
+		return flowBox{}, ErrForgedReturn
+	}
+	if err := s.c.Vault.CheckIssuer(f.Bank, a.Issuer); err != nil {
+		s.c.Log.WarnContext(ctx, "return with another issuer", slog.String("consent", string(f.Consent)), slog.String("bank", f.Bank))
+		return flowBox{}, ErrForgedReturn
+	}
+	return f, nil
+}
+
+// isBrowser reports whether a cookie's secret is the one whose hash was kept.
+func isBrowser(secret token.Secret, hash string) bool {
+	return secret != "" && token.Secret(hashOf(secret)).Equal(token.Secret(hash))
+}
+
+// conclude exchanges the code and stores what follows from it.
+func (s *Service) conclude(ctx context.Context, f flowBox, a Arrival) resultBox {
+	if a.Error != "" {
+		return s.turnedBack(ctx, f, a.Error)
+	}
+	got, err := s.c.Vault.Redeem(f.Bank, string(f.Consent), token.Redemption{
+		Code: a.Code, Verifier: token.Secret(f.Verifier), Nonce: token.Secret(f.Nonce), Scopes: f.Scopes,
+	})
+	switch {
+	case bankTrouble(err):
+		s.c.Log.WarnContext(ctx, "code could not be exchanged", slog.String("consent", string(f.Consent)), slog.Any("error", err))
+		s.note(ctx, f.Consent, ByBank, "failed", string(EndBankDown))
+		return resultBox{Consent: f.Consent, Ending: EndBankDown}
+	case err != nil:
+		s.c.Log.ErrorContext(ctx, "bank's answer to a code did not hold", slog.String("consent", string(f.Consent)), slog.Any("error", err))
+		s.note(ctx, f.Consent, ByBank, "failed", string(EndFailed))
+		return resultBox{Consent: f.Consent, Ending: EndFailed}
+	}
+	result, err := s.accept(ctx, f, got)
+	if err != nil {
+		s.c.Log.ErrorContext(ctx, "grant could not be stored", slog.String("consent", string(f.Consent)), slog.Any("error", err))
+		s.discard(ctx, f, got)
+		return resultBox{Consent: f.Consent, Ending: EndFailed}
+	}
+	return result
+}
+
+// turnedBack handles an error answer of the bank (RFC 6749 section 4.1.2.1).
+func (s *Service) turnedBack(ctx context.Context, f flowBox, code string) resultBox {
+	switch code {
+	case "access_denied":
+		s.reject(ctx, f, Rejected, nil, Cause{Actor: ByCustomer, Code: CauseCancelled})
+		return resultBox{Consent: f.Consent, Ending: EndCancelled}
+	case "server_error", "temporarily_unavailable":
+		s.note(ctx, f.Consent, ByBank, "failed", code)
+		return resultBox{Consent: f.Consent, Ending: EndBankDown}
+	}
+	s.c.Log.ErrorContext(ctx, "bank refused the authorization request", slog.String("bank", f.Bank), slog.String("code", shorten(code)))
+	s.note(ctx, f.Consent, ByBank, "failed", string(EndFailed))
+	return resultBox{Consent: f.Consent, Ending: EndFailed}
+}
+
+// accept decides on a redeemed grant and stores it. A record that changed
+// between reading and writing is decided on again.
+func (s *Service) accept(ctx context.Context, f flowBox, got token.Redeemed) (resultBox, error) {
+	for {
+		c, err := s.c.Store.Consent(ctx, f.Consent)
+		if err != nil {
+			return resultBox{}, err
+		}
+		if !c.Renewable() {
+			return resultBox{}, ErrRevoked
+		}
+		p, err := s.person(c)
+		if err != nil {
+			return resultBox{}, err
+		}
+		if !c.ConfirmUntil.IsZero() {
+			p = p.unconfirmed()
+		}
+		if r, refused := s.refuse(ctx, f, p, got); refused {
+			return r, nil
+		}
+		r, err := s.activate(ctx, f, c, p, got)
+		if !errors.Is(err, ErrConflict) {
+			return r, err
+		}
+	}
+}
+
+// refuse turns away the wrong person, a company, and too few permissions,
+// and gives the bank its grant back. A valid consent stays as it was.
+func (s *Service) refuse(ctx context.Context, f flowBox, p Person, got token.Redeemed) (resultBox, bool) {
+	bank := s.banks[f.Bank]
+	to, why, ending := Rejected, Cause{Actor: ByCustomer}, EndWrongPerson
+	id := got.Identity.NationalID
+	left := missing(bank.Required, got.Scopes)
+	switch {
+	case p.Expected != "" && id == "":
+		why = Cause{Actor: ByBank, Code: CauseNoIdentity}
+	case p.Expected != "" && !p.Expected.Equal(id), p.Known() && !p.Same(got.Identity):
+		why.Code = CauseWrongPerson
+	case bank.IndividualsOnly && bank.NationalID.company(id):
+		why.Code, ending = CauseCompany, EndCompany
+	case len(left) > 0:
+		to, why.Code, ending = PartiallyAuthorised, CauseLeftOut, EndLeftOut
+	default:
+		return resultBox{}, false
+	}
+	s.discard(ctx, f, got)
+	s.reject(ctx, f, to, got.Scopes, why)
+	return resultBox{Consent: f.Consent, Ending: ending, Missing: left}, true
+}
+
+// activate stores the grant. The app that gave no expected national id, and
+// did not know the person from before, has to confirm.
+func (s *Service) activate(ctx context.Context, f flowBox, c Consent, p Person, got token.Redeemed) (resultBox, error) {
+	now := s.c.Now().UTC()
+	bank := s.banks[f.Bank]
+	renewal := c.StatusAt(now) == Valid
+	confirmed := p.Expected != "" || p.Known()
+	p.Issuer, p.Subject = got.Identity.Issuer, token.Secret(got.Identity.Subject)
+	p.NationalID, p.Name = got.Identity.NationalID, got.Identity.Name
+	a := Activation{
+		Version: c.Version, Sealed: got.Sealed, Status: Valid, AuthorizedAt: now,
+		EndsAt: bank.Clock.End(now, got.End), Granted: got.Scopes, TextVersion: f.TextVersion, Renewal: renewal,
+	}
+	result := resultBox{Consent: c.ID, Ending: EndConnected}
+	switch {
+	case renewal:
+		result.Ending = EndRenewed
+	case !confirmed:
+		result.Code = newSecret().Reveal()
+		result.Ending = EndUnconfirmed
+		a.Status, a.ConfirmHash, a.ConfirmUntil = Received, hashOf(token.Secret(result.Code)), now.Add(s.c.ConfirmLife)
+	}
+	var err error
+	if a.Personal, err = s.sealPerson(c.ID, p); err != nil {
+		return resultBox{}, err
+	}
+	if a.Status == Valid {
+		if a.Person, err = s.personIndex(bank.NationalID, p.NationalID); err != nil {
+			return resultBox{}, err
+		}
+	}
+	if err := s.insist(ctx, func() error { return s.c.Store.Activate(ctx, c.ID, a) }); err != nil {
+		return resultBox{}, err
+	}
+	if a.Status == Valid {
+		s.tellGranted(c, a, p)
+	}
+	return result, nil
+}
+
+func (s *Service) tellGranted(c Consent, a Activation, p Person) {
+	kind := Granted
+	if a.Renewal {
+		kind = Renewed
+	}
+	c.Status, c.EndsAt, c.AuthorizedAt, c.Granted = a.Status, a.EndsAt, a.AuthorizedAt, a.Granted
+	s.tell(Event{Kind: kind, Key: string(c.ID) + ":" + string(kind) + ":" + a.Sealed.CommitID, Consent: c,
+		App: s.apps[c.App], Bank: s.banks[c.Bank], Email: p.Email, Name: p.Name, At: a.AuthorizedAt})
+}
+
+// discard revokes at the bank what will not be kept.
+func (s *Service) discard(ctx context.Context, f flowBox, got token.Redeemed) {
+	outcome, err := s.c.Vault.Discard(f.Bank, string(f.Consent), got.Sealed)
+	s.c.Log.InfoContext(ctx, "grant given back", slog.String("consent", string(f.Consent)),
+		slog.String("outcome", string(outcome)), slog.Any("error", err))
+	s.note(ctx, f.Consent, BySystem, "given_back", string(outcome))
+}
+
+func (s *Service) reject(ctx context.Context, f flowBox, to Status, granted []string, why Cause) {
+	err := s.insist(ctx, func() error {
+		return s.c.Store.Reject(ctx, f.Consent, to, granted, why, s.c.Now().UTC())
+	})
+	if err != nil {
+		s.c.Log.ErrorContext(ctx, "refusal could not be stored", slog.String("consent", string(f.Consent)), slog.Any("error", err))
+	}
+}
+
+// note writes to the timeline. A line that cannot be written is not worth
+// failing a customer for.
+func (s *Service) note(ctx context.Context, id ID, who Actor, event, detail string) {
+	err := s.c.Store.Note(ctx, id, Entry{At: s.c.Now().UTC(), Actor: who, Event: event, Detail: detail})
+	if err != nil {
+		s.c.Log.WarnContext(ctx, "timeline entry lost", slog.String("consent", string(id)), slog.Any("error", err))
+	}
+}
+
+// How often and how fast a write that concludes a trip is repeated.
+const (
+	insistTimes = 6
+	insistFirst = 50 * time.Millisecond
+)
+
+// insist repeats a write that the store did not answer: 3 seconds in all,
+// which a customer at the other end will wait.
+func (s *Service) insist(ctx context.Context, write func() error) error {
+	pause := insistFirst
+	var err error
+	for range insistTimes {
+		if err = write(); !errors.Is(err, token.ErrStoreUnavailable) {
+			return err
+		}
+		t := time.NewTimer(pause)
+		select {
+		case <-t.C:
+		case <-ctx.Done():
+			t.Stop()
+			return err
+		}
+		pause *= 2
+	}
+	return err
+}
+
+// shorten cuts what a bank sent, for a log.
+func shorten(s string) string { return s[:min(len(s), 64)] }

@@ -1,0 +1,179 @@
+package consent
+
+import (
+	"context"
+	"time"
+
+	"github.com/consentd/consentd/token"
+)
+
+// Store keeps consents, their grants, and what a browser needs on its way.
+// It is shared by all replicas, each method is one atomic step, and what it
+// records (timeline, hand-outs, indexes) is part of that step. It never reads
+// a clock for business time. A store that cannot answer returns an error
+// wrapping [token.ErrStoreUnavailable]; the step may then have happened, and
+// can be repeated with the same arguments.
+type Store interface {
+	token.Store
+
+	// Create stores a consent that was asked for, findable by the
+	// customer's keyed index.
+	Create(ctx context.Context, c Consent, customer []byte) error
+
+	// Consent reads a record, or returns [ErrNotFound].
+	Consent(ctx context.Context, id ID) (Consent, error)
+
+	// HandOut decides whether an app gets the access token now, records the
+	// hand-out, allowed or denied, and returns the sealed token with what
+	// the decision was made from. A decision of [OutcomeStale] is not
+	// recorded: nothing was decided yet.
+	HandOut(ctx context.Context, r HandOutRequest) (HandOut, error)
+
+	// RecordDenied records a hand-out that failed after HandOut had said
+	// [OutcomeStale] or [OutcomeAllowed].
+	RecordDenied(ctx context.Context, r HandOutRequest, why Outcome) error
+
+	// Activate stores a grant and makes the consent what a says, in place
+	// of whatever grant there was. It returns [ErrConflict] and changes
+	// nothing unless the record still has a.Version, and nil for the same
+	// a.Sealed.CommitID again.
+	Activate(ctx context.Context, id ID, a Activation) error
+
+	// Reject gives a consent that is not valid the status to, with a cause;
+	// a valid one, and one that was ended, only gets a line in its timeline.
+	Reject(ctx context.Context, id ID, to Status, granted []string, why Cause, at time.Time) error
+
+	// Confirm makes a granted consent valid, for the hash of the one-time
+	// code that Activate named, or returns [ErrConfirmation]. The same hash
+	// again returns nil. person is the keyed index of the national id, nil
+	// when unknown.
+	Confirm(ctx context.Context, id ID, hash string, person []byte, at time.Time) error
+
+	// Note adds a line to the timeline of a consent that exists.
+	Note(ctx context.Context, id ID, e Entry) error
+
+	// Timeline reads the newest entries, oldest first, at most limit.
+	Timeline(ctx context.Context, id ID, limit int) ([]Entry, error)
+
+	// HandOuts reads the newest records of one partition, newest first, and
+	// Uses how often a consent's token was handed out, by day (2026-11-21,
+	// UTC).
+	HandOuts(ctx context.Context, partition string, limit int) ([]HandOutRecord, error)
+	Uses(ctx context.Context, id ID) (map[string]int64, error)
+
+	// ByCustomer and ByPerson find consents by keyed index, newest first.
+	ByCustomer(ctx context.Context, index []byte) ([]ID, error)
+	ByPerson(ctx context.Context, index []byte) ([]ID, error)
+
+	FlowStore
+}
+
+// FlowStore keeps what a browser needs on its way: links and authorizations.
+// Keys are hashes of secrets, boxes are sealed, and both are gone after
+// until at the latest.
+type FlowStore interface {
+	PutLink(ctx context.Context, key string, box []byte, until time.Time) error
+
+	// Link reads a link without using it, or returns [ErrLinkGone].
+	Link(ctx context.Context, key string) ([]byte, error)
+
+	// UseLink binds a link to the first browser that uses it. Another
+	// browser gets [ErrLinkUsed].
+	UseLink(ctx context.Context, key, browser string) ([]byte, error)
+
+	PutFlow(ctx context.Context, key string, box []byte, until time.Time) error
+
+	// Flow reads an authorization, or returns [ErrFlowGone].
+	Flow(ctx context.Context, key string) (FlowRecord, error)
+
+	// TakeFlow takes an authorization once, or returns [ErrFlowTaken].
+	TakeFlow(ctx context.Context, key string) error
+
+	// PutResult keeps what came of a taken authorization until until.
+	PutResult(ctx context.Context, key string, box []byte, until time.Time) error
+}
+
+// FlowRecord is an authorization at rest.
+type FlowRecord struct {
+	Box    []byte
+	Taken  bool
+	Result []byte // sealed; nil before there is one
+}
+
+// HandOutRequest is an app asking for a token.
+type HandOutRequest struct {
+	ID          ID
+	App         string
+	RequestID   string
+	Now         time.Time
+	MinTTL      time.Duration // the token must live at least this long
+	NeededUntil time.Time     // the consent must live at least until then; zero: no matter
+	Scopes      []string      // the token must have these
+}
+
+// Outcome is what became of a request for a token, as it stands on record.
+type Outcome string
+
+// The outcomes. The first two are no refusals.
+const (
+	OutcomeAllowed     Outcome = "allowed"
+	OutcomeStale       Outcome = "stale" // a refresh is needed first
+	OutcomeNotFound    Outcome = "not-found"
+	OutcomePending     Outcome = "consent-pending"
+	OutcomeUnconfirmed Outcome = "confirmation-required"
+	OutcomeRejected    Outcome = "consent-rejected"
+	OutcomeExpired     Outcome = "consent-expired"
+	OutcomeRevoked     Outcome = "consent-revoked"
+	OutcomeRenewal     Outcome = "renewal-required"
+	OutcomeScope       Outcome = "insufficient-scope"
+	OutcomeLifetime    Outcome = "lifetime-unavailable"
+	OutcomeBank        Outcome = "bank-unavailable"
+	OutcomeInternal    Outcome = "internal-error"
+)
+
+// HandOut is the store's decision and what it was made from. For
+// [OutcomeNotFound] there is nothing else in it.
+type HandOut struct {
+	Outcome    Outcome
+	Bank       string
+	Status     Status
+	Cause      Cause
+	EndsAt     time.Time
+	Granted    []string
+	Generation int64
+	Sealed     token.Sealed // without its refresh token
+	Resting    bool         // a refresh is running, or the bank is left alone for a while
+}
+
+// HandOutRecord is a hand-out as it stands on record.
+type HandOutRecord struct {
+	At        time.Time
+	Consent   ID
+	App       string
+	RequestID string
+	Outcome   Outcome
+}
+
+// Activation is what a return from the bank makes of a consent.
+type Activation struct {
+	Version      int64 // of the record that the decision was made from
+	Sealed       token.Sealed
+	Status       Status // Valid, or Received while the app must confirm
+	AuthorizedAt time.Time
+	EndsAt       time.Time
+	Granted      []string
+	TextVersion  string
+	Personal     []byte
+	Person       []byte // keyed index of the national id; nil when unknown or not confirmed
+	ConfirmHash  string // of the one-time code; empty unless Status is Received
+	ConfirmUntil time.Time
+	Renewal      bool
+}
+
+// Entry is one line of a consent's timeline.
+type Entry struct {
+	At     time.Time
+	Actor  Actor
+	Event  string // requested, authorizing, granted, renewed, confirmed, rejected, refreshed, ended, …
+	Detail string // a short code; never a secret or personal data
+}
