@@ -1,0 +1,142 @@
+package redisstore
+
+import (
+	"context"
+	"encoding/hex"
+	"fmt"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/redis/go-redis/v9"
+
+	"github.com/consentd/consentd/consent"
+	"github.com/consentd/consentd/token"
+)
+
+// Create implements [consent.Store].
+func (s *Store) Create(ctx context.Context, c consent.Consent, customer []byte) error {
+	k := keysOf(c.ID)
+	args := []any{string(c.ID), millis(c.CreatedAt), millis(c.CreatedAt.Add(s.c.Retention))}
+	return s.verdict(ctx, "create", nil, []string{k.consent(), k.customer(customer), k.timeline()},
+		append(args, recordFields(c)...)...)
+}
+
+// Consent implements [consent.Store].
+func (s *Store) Consent(ctx context.Context, id consent.ID) (consent.Consent, error) {
+	h, err := s.c.Client.HGetAll(ctx, keysOf(id).consent()).Result()
+	if err != nil {
+		return consent.Consent{}, unavailable("consent", err)
+	}
+	if len(h) == 0 {
+		return consent.Consent{}, consent.ErrNotFound
+	}
+	return record(id, h), nil
+}
+
+// Activate implements [consent.Store].
+func (s *Store) Activate(ctx context.Context, id consent.ID, a consent.Activation) error {
+	k := keysOf(id)
+	event, grantPurge := "granted", a.EndsAt
+	if a.Renewal {
+		event = "renewed"
+	}
+	if a.Status != consent.Valid {
+		grantPurge = a.ConfirmUntil
+	}
+	words := map[string]error{"NOTFOUND": consent.ErrNotFound, "CONFLICT": consent.ErrConflict}
+	return s.verdict(ctx, "activate", words,
+		[]string{k.consent(), k.grant(), k.timeline(), k.person(a.Person)},
+		a.Version, string(a.Status), millis(a.AuthorizedAt), millis(a.EndsAt), strings.Join(a.Granted, " "), a.TextVersion,
+		a.Personal, a.ConfirmHash, millis(a.ConfirmUntil), a.Sealed.CommitID, a.Sealed.Access, a.Sealed.Refresh,
+		millis(a.Sealed.AccessExpiry), millis(a.Sealed.IssuedAt), strings.Join(a.Sealed.Scopes, " "), event, string(id),
+		millis(a.EndsAt.Add(s.c.Retention)), millis(grantPurge), flag(len(a.Person) > 0))
+}
+
+// Reject implements [consent.Store].
+func (s *Store) Reject(ctx context.Context, id consent.ID, to consent.Status, granted []string, why consent.Cause, at time.Time) error {
+	k := keysOf(id)
+	return s.verdict(ctx, "reject", map[string]error{"NOTFOUND": consent.ErrNotFound},
+		[]string{k.consent(), k.timeline()},
+		string(to), strings.Join(granted, " "), string(why.Actor), why.Code, millis(at))
+}
+
+// Confirm implements [consent.Store].
+func (s *Store) Confirm(ctx context.Context, id consent.ID, hash string, person []byte, at time.Time) error {
+	k := keysOf(id)
+	words := map[string]error{"NOTFOUND": consent.ErrNotFound, "NO": consent.ErrConfirmation}
+	return s.verdict(ctx, "confirm", words, []string{k.consent(), k.grant(), k.timeline(), k.person(person)},
+		hash, millis(at), string(id), flag(len(person) > 0))
+}
+
+// Note implements [consent.Store].
+func (s *Store) Note(ctx context.Context, id consent.ID, e consent.Entry) error {
+	k := keysOf(id)
+	return s.verdict(ctx, "note", map[string]error{"NOTFOUND": consent.ErrNotFound},
+		[]string{k.consent(), k.timeline()}, millis(e.At), string(e.Actor), e.Event, e.Detail)
+}
+
+// Timeline implements [consent.Store].
+func (s *Store) Timeline(ctx context.Context, id consent.ID, limit int) ([]consent.Entry, error) {
+	lines, err := s.c.Client.XRevRangeN(ctx, keysOf(id).timeline(), "+", "-", int64(limit)).Result()
+	if err != nil {
+		return nil, unavailable("timeline", err)
+	}
+	out := make([]consent.Entry, 0, len(lines))
+	for _, l := range slices.Backward(lines) {
+		out = append(out, consent.Entry{At: instant(text(l, "at")), Actor: consent.Actor(text(l, "actor")),
+			Event: text(l, "event"), Detail: text(l, "detail")})
+	}
+	return out, nil
+}
+
+func text(m redis.XMessage, field string) string {
+	v, _ := m.Values[field].(string)
+	return v
+}
+
+// ByCustomer implements [consent.Store].
+func (s *Store) ByCustomer(ctx context.Context, index []byte) ([]consent.ID, error) {
+	k := keys{partition: hex.EncodeToString(index[:1])}
+	return ids(s.c.Client.ZRevRange(ctx, k.customer(index), 0, -1).Result())
+}
+
+// partitions is how many hash tags there are.
+const partitions = 256
+
+// ByPerson implements [consent.Store]. One person's consents may lie in any
+// partition; the search fans out in one pipeline.
+func (s *Store) ByPerson(ctx context.Context, index []byte) ([]consent.ID, error) {
+	pipe := s.c.Client.Pipeline()
+	found := make([]*redis.ZSliceCmd, partitions)
+	for p := range partitions {
+		k := keys{partition: fmt.Sprintf("%02x", p)}
+		found[p] = pipe.ZRevRangeWithScores(ctx, k.person(index), 0, -1)
+	}
+	if _, err := pipe.Exec(ctx); err != nil {
+		return nil, unavailable("by person", err)
+	}
+	var all []redis.Z
+	for _, f := range found {
+		all = append(all, f.Val()...)
+	}
+	slices.SortFunc(all, func(a, b redis.Z) int { return int(b.Score - a.Score) })
+	out := make([]consent.ID, 0, len(all))
+	for _, z := range all {
+		if id, ok := z.Member.(string); ok {
+			out = append(out, consent.ID(id))
+		}
+	}
+	return out, nil
+}
+
+func ids(members []string, err error) ([]consent.ID, error) {
+	if err != nil {
+		return nil, fmt.Errorf("%w: by customer: %w", token.ErrStoreUnavailable, err)
+	}
+	out := make([]consent.ID, 0, len(members))
+	for _, m := range members {
+		out = append(out, consent.ID(m))
+	}
+	return out, nil
+}

@@ -1,0 +1,20 @@
+-- Makes a granted consent valid, for the hash of its one-time code.
+-- KEYS consent, grant, timeline, index of the person
+-- ARGV hash, at, id, whether to index
+local c = redis.call('HMGET', KEYS[1], 'status', 'confirm_hash', 'confirm_until', 'ends')
+if not c[1] then return 'NOTFOUND' end
+if c[2] ~= ARGV[1] then return 'NO' end
+if c[1] == 'valid' then return 'OK' end
+if c[1] ~= 'received' or tonumber(ARGV[2]) >= tonumber(c[3]) then return 'NO' end
+if redis.call('PEXPIREAT', KEYS[2], c[4]) == 0 then return 'NO' end
+
+redis.call('HINCRBY', KEYS[1], 'version', 1)
+redis.call('HSET', KEYS[1], 'status', 'valid')
+redis.call('HDEL', KEYS[1], 'confirm_until')
+if ARGV[4] == '1' then
+  redis.call('ZADD', KEYS[4], ARGV[2], ARGV[3])
+  redis.call('PEXPIRE', KEYS[4], redis.call('PTTL', KEYS[1]))
+end
+redis.call('XADD', KEYS[3], '*', 'at', ARGV[2], 'actor', 'app', 'event', 'confirmed', 'detail', '')
+redis.call('PEXPIRE', KEYS[3], redis.call('PTTL', KEYS[1]))
+return 'OK'

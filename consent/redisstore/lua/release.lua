@@ -1,0 +1,10 @@
+-- Gives a lease back without a new generation, and lets the bank rest.
+-- KEYS grant
+-- ARGV lease, whether it is known what the bank did, rest in ms
+local g = redis.call('HMGET', KEYS[1], 'version', 'lease')
+if not g[1] or g[2] ~= ARGV[1] then return 'OK' end
+local t = redis.call('TIME')
+local now = t[1] * 1000 + math.floor(t[2] / 1000)
+redis.call('HSET', KEYS[1], 'until', '0', 'open', '0', 'rest', string.format('%d', now + tonumber(ARGV[3])))
+if ARGV[2] == '0' then redis.call('HSET', KEYS[1], 'doubt', '1') end
+return 'OK'

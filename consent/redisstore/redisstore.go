@@ -1,0 +1,156 @@
+// Package redisstore keeps consents, sealed grants and flows in Redis. It is
+// the only Redis code.
+//
+// It knows keys, scripts and what survives a lost reply. It refuses to know
+// why a consent may be used (package consent) and what is in a sealed box
+// (package token); no value in it is a secret in the clear.
+//
+// # Keys
+//
+// All keys of a customer share a hash tag, the partition that a consent id
+// carries, so that every transition is one script in one slot:
+//
+//	{p:7f}:consent:<id>     hash   status, version, app, bank, dates (ms), sealed person,
+//	                               counters of leases and generations
+//	{p:7f}:grant:<id>       hash   sealed access and refresh boxes, their commit id, generation
+//	                               (version), access expiry, and the refresh lease:
+//	                               lease, owner, until    the newest lease, Redis' clock
+//	                               open                   it has not been concluded
+//	                               doubt                  some lease since the last commit never was
+//	                               rest                   nobody may acquire before
+//	                               committed              the lease that wrote this generation
+//	{p:7f}:customer:<index> zset   consent ids of one app's customer
+//	{p:7f}:by:person:<index> zset  consent ids of one national id
+//	{p:7f}:timeline:<id>    stream every change of the consent
+//	{p:7f}:uses:<id>        hash   hand-outs a day
+//	{p:7f}:handouts         stream every hand-out, allowed or denied, cut to a length
+//	link:<hash>, flow:<hash> hash  what a browser needs on its way; minutes
+//
+// A grant expires with its consent (PEXPIREAT) as a backstop; the record and
+// what hangs on it, after the retention time. Business times come from the
+// caller; only leases use Redis' own clock.
+//
+// # Lost replies
+//
+// The client never repeats a command by itself. Every script that writes
+// answers a repetition like the first time, so that callers can repeat what
+// ended in [token.ErrStoreUnavailable].
+package redisstore
+
+import (
+	"context"
+	"embed"
+	"encoding/hex"
+	"errors"
+	"fmt"
+	"strings"
+	"time"
+
+	"github.com/redis/go-redis/v9"
+
+	"github.com/consentd/consentd/consent"
+	"github.com/consentd/consentd/token"
+)
+
+// Config configures a [Store].
+type Config struct {
+	Client    redis.UniversalClient // required; see Options for how to make one
+	Retention time.Duration         // how long a record outlives its consent; default two years
+	HandOuts  int                   // hand-outs kept in each of 256 partitions; default 10,000
+}
+
+// Store implements [consent.Store]. It is safe for concurrent use.
+type Store struct {
+	c Config
+}
+
+var _ consent.Store = (*Store)(nil)
+
+const (
+	defaultRetention = 2 * 365 * 24 * time.Hour
+	defaultHandOuts  = 10_000
+)
+
+// New makes a store. It does not talk to Redis; [Store.Check] does.
+func New(c Config) (*Store, error) {
+	if c.Client == nil {
+		return nil, errors.New("redisstore: a client is required")
+	}
+	if c.Retention == 0 {
+		c.Retention = defaultRetention
+	}
+	if c.HandOuts == 0 {
+		c.HandOuts = defaultHandOuts
+	}
+	return &Store{c: c}, nil
+}
+
+//go:embed lua/*.lua
+var luaFiles embed.FS
+
+// scripts by the name of their file.
+var scripts = loadScripts()
+
+func loadScripts() map[string]*redis.Script {
+	entries, err := luaFiles.ReadDir("lua")
+	if err != nil {
+		panic(err) // embedded: cannot fail in a program that was built
+	}
+	out := make(map[string]*redis.Script)
+	for _, e := range entries {
+		src, err := luaFiles.ReadFile("lua/" + e.Name())
+		if err != nil {
+			panic(err)
+		}
+		out[strings.TrimSuffix(e.Name(), ".lua")] = redis.NewScript(string(src))
+	}
+	return out
+}
+
+// run runs a script and returns its reply.
+func (s *Store) run(ctx context.Context, script string, keys []string, args ...any) *redis.Cmd {
+	return scripts[script].Run(ctx, s.c.Client, keys, args...)
+}
+
+// verdict runs a script that answers with one word and translates the word.
+func (s *Store) verdict(ctx context.Context, script string, words map[string]error, keys []string, args ...any) error {
+	word, err := s.run(ctx, script, keys, args...).Text()
+	if err != nil {
+		return unavailable(script, err)
+	}
+	if word == "OK" {
+		return nil
+	}
+	if meaning, ok := words[word]; ok {
+		return meaning
+	}
+	return fmt.Errorf("redisstore: %s answered %q", script, word)
+}
+
+// unavailable translates whatever Redis or the way to it had to say.
+func unavailable(op string, err error) error {
+	return fmt.Errorf("%w: %s: %w", token.ErrStoreUnavailable, op, err)
+}
+
+// keys of one consent.
+type keys struct{ partition, id string }
+
+func keysOf(id consent.ID) keys { return keys{partition: id.Partition(), id: string(id)} }
+
+func (k keys) tagged(kind string) string { return "{p:" + k.partition + "}:" + kind }
+func (k keys) consent() string           { return k.tagged("consent:") + k.id }
+func (k keys) grant() string             { return k.tagged("grant:") + k.id }
+func (k keys) timeline() string          { return k.tagged("timeline:") + k.id }
+func (k keys) uses() string              { return k.tagged("uses:") + k.id }
+func (k keys) handOuts() string          { return k.tagged("handouts") }
+
+func (k keys) customer(index []byte) string { return k.tagged("customer:") + hex.EncodeToString(index) }
+func (k keys) person(index []byte) string   { return k.tagged("by:person:") + hex.EncodeToString(index) }
+
+// millis is how times are kept; the zero time is the empty string.
+func millis(t time.Time) string {
+	if t.IsZero() {
+		return ""
+	}
+	return fmt.Sprint(t.UnixMilli())
+}

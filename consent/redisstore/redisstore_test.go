@@ -1,0 +1,38 @@
+package redisstore_test
+
+import (
+	"testing"
+
+	"github.com/redis/go-redis/v9"
+
+	"github.com/consentd/consentd/consent"
+	"github.com/consentd/consentd/consent/redisstore"
+	"github.com/consentd/consentd/consent/redisstore/redistest"
+	"github.com/consentd/consentd/consent/storetest"
+)
+
+func newStore(t *testing.T, c redis.UniversalClient) *redisstore.Store {
+	t.Helper()
+	s, err := redisstore.New(redisstore.Config{Client: c})
+	if err != nil {
+		t.Fatal(err)
+	}
+	return s
+}
+
+func TestStoreOnEmbeddedRedis(t *testing.T) {
+	storetest.Run(t, func(t *testing.T) consent.Store {
+		_, c := redistest.Embedded(t)
+		return newStore(t, c)
+	})
+}
+
+func TestStoreOnRealRedis(t *testing.T) {
+	client := redistest.Start(t).Client(t)
+	storetest.Run(t, func(t *testing.T) consent.Store {
+		if err := client.FlushAll(t.Context()).Err(); err != nil {
+			t.Fatal(err)
+		}
+		return newStore(t, client)
+	})
+}

@@ -1,0 +1,115 @@
+// Package redistest starts Redis servers for tests: a real one, and the
+// embedded one. A test that needs a server and finds none fails; it never
+// skips.
+package redistest
+
+import (
+	"bufio"
+	"context"
+	"net"
+	"os"
+	"os/exec"
+	"strings"
+	"testing"
+
+	"github.com/alicebob/miniredis/v2"
+	"github.com/redis/go-redis/v9"
+
+	"github.com/consentd/consentd/consent/redisstore"
+)
+
+// Server is a real redis-server of this test's own, on a loopback port, with
+// its append-only file in a temporary folder.
+type Server struct {
+	Addr string
+	cmd  *exec.Cmd
+}
+
+// Start starts a real redis-server, which ends with the test. args override
+// its settings: "--appendonly", "no".
+func Start(t testing.TB, args ...string) *Server {
+	t.Helper()
+	bin, err := exec.LookPath("redis-server")
+	if err != nil {
+		t.Fatal("redis-server is not installed; `make test` installs it (Debian: apt-get install redis-server)")
+	}
+	for range 5 {
+		if s := try(t, bin, args); s != nil {
+			t.Cleanup(s.Kill)
+			return s
+		}
+	}
+	t.Fatal("redis-server does not start")
+	return nil
+}
+
+// try starts a server on a port that was free a moment ago.
+func try(t testing.TB, bin string, args []string) *Server {
+	t.Helper()
+	l, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	addr := l.Addr().String()
+	_ = l.Close()
+	_, port, _ := net.SplitHostPort(addr)
+	defaults := []string{"--bind", "127.0.0.1", "--port", port, "--dir", t.TempDir(), "--save", "",
+		"--appendonly", "yes", "--maxmemory-policy", "noeviction"}
+	cmd := exec.Command(bin, append(defaults, args...)...)
+	cmd.Env = []string{"PATH=" + os.Getenv("PATH")}
+	out, err := cmd.StdoutPipe()
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := cmd.Start(); err != nil {
+		t.Fatal(err)
+	}
+	lines := bufio.NewScanner(out)
+	for lines.Scan() {
+		if strings.Contains(lines.Text(), "Ready to accept connections") {
+			go func() {
+				for lines.Scan() { // the pipe must not fill up
+					continue
+				}
+			}()
+			return &Server{Addr: addr, cmd: cmd}
+		}
+	}
+	_ = cmd.Wait()
+	return nil
+}
+
+// Kill ends the server at once, as a power cut would.
+func (s *Server) Kill() {
+	if s.cmd.ProcessState == nil {
+		_ = s.cmd.Process.Kill()
+		_ = s.cmd.Wait()
+	}
+}
+
+// Client connects to the server, with the options that production uses.
+func (s *Server) Client(t testing.TB) redis.UniversalClient {
+	t.Helper()
+	c := redis.NewUniversalClient(redisstore.Safe(&redis.UniversalOptions{Addrs: []string{s.Addr}}))
+	t.Cleanup(func() { _ = c.Close() })
+	return c
+}
+
+// Embedded starts the embedded Redis and connects to it in memory, so that
+// it works inside a bubble of fake time and its time is the bubble's.
+func Embedded(t testing.TB) (*miniredis.Miniredis, redis.UniversalClient) {
+	t.Helper()
+	m := miniredis.NewMiniRedis()
+	m.ClockTTL(true)
+	o := redisstore.Safe(&redis.UniversalOptions{Addrs: []string{"embedded:0"}})
+	o.Dialer = func(context.Context, string, string) (net.Conn, error) {
+		conn, err := m.Dial()
+		if err != nil {
+			return nil, err
+		}
+		return newPump(conn), nil
+	}
+	c := redis.NewUniversalClient(o)
+	t.Cleanup(func() { _ = c.Close(); m.Close() })
+	return m, c
+}
