@@ -17,27 +17,34 @@ type Bank struct {
 	OnlineBank      bool // customers can see and withdraw accesses in their online bank
 }
 
-// Clock is how a bank counts a consent's life.
+// Clock is how a bank counts a consent's life: by Life, to the second, or by
+// Days of its calendar.
 type Clock struct {
-	Days      int            // from authorization
-	Inclusive bool           // the last day counts in full, in Zone
-	Zone      *time.Location // the bank's; required when Inclusive
-	Margin    time.Duration  // we stop this much before: our moment of authorization is the later one
+	Life      time.Duration // from authorization; not with Days
+	Days      int           // of the calendar in Zone; not with Life
+	Inclusive bool          // the last of Days counts in full
+	Zone      *time.Location
+	Margin    time.Duration // we stop this much before: our moment of authorization is the later one
 }
 
 // End is when a consent authorized at a moment ends. The bank's own date,
 // where it names one, wins when it is earlier. A refresh never moves it.
 func (c Clock) End(authorized, bankSays time.Time) time.Time {
-	end := authorized.Add(time.Duration(c.Days) * 24 * time.Hour)
-	if c.Inclusive {
-		local := authorized.In(c.Zone)
-		end = time.Date(local.Year(), local.Month(), local.Day()+c.Days+1, 0, 0, 0, 0, c.Zone)
+	end := authorized.Add(c.Life)
+	if c.Days > 0 {
+		end = authorized.In(c.Zone).AddDate(0, 0, c.Days)
+		if c.Inclusive {
+			end = time.Date(end.Year(), end.Month(), end.Day()+1, 0, 0, 0, 0, c.Zone)
+		}
 	}
 	if !bankSays.IsZero() && bankSays.Before(end) {
 		end = bankSays
 	}
 	return end.Add(-c.Margin).UTC()
 }
+
+// valid reports whether the clock ticks at all.
+func (c Clock) valid() bool { return (c.Life > c.Margin) != (c.Days > 0 && c.Zone != nil) }
 
 // App is a payment service: our API client.
 type App struct {

@@ -63,8 +63,8 @@ func New(c Config) (*Service, error) {
 	s := &Service{c: c, banks: make(map[string]Bank), apps: make(map[string]App)}
 	s.setDefaults()
 	for _, b := range c.Banks {
-		if b.Clock.Days < 1 || (b.Clock.Inclusive && b.Clock.Zone == nil) {
-			errs = append(errs, fmt.Errorf("consent: bank %q needs a consent life of whole days, and a zone where the last one is inclusive", b.ID))
+		if !b.Clock.valid() {
+			errs = append(errs, fmt.Errorf("consent: bank %q needs a consent life longer than its margin, or days and their zone", b.ID))
 		}
 		s.banks[b.ID] = b
 	}
