@@ -26,8 +26,9 @@ var (
 	// answer that cannot be read. A rotated refresh token may be lost.
 	ErrOutcomeUnknown = errors.New("token: unknown whether the bank acted")
 
-	// ErrAnswerRejected: the bank issued tokens whose accompanying proof
-	// (ID token, token type) does not hold. They were not kept.
+	// ErrAnswerRejected: the bank issued tokens whose accompanying proof does
+	// not hold: at a redemption any part of it, at a refresh an ID token that
+	// names somebody else. They were not kept.
 	ErrAnswerRejected = errors.New("token: the bank's answer failed a check")
 
 	// ErrNoGrant: nothing is stored for that consent: never granted, or
