@@ -1,0 +1,123 @@
+package web
+
+import (
+	"crypto/rand"
+	"encoding/hex"
+	"errors"
+	"fmt"
+	"log/slog"
+	"net/http"
+	"runtime"
+	"runtime/debug"
+	"strings"
+	"time"
+
+	"github.com/labstack/echo/v4"
+)
+
+// call is one request on its way through this package.
+type call struct {
+	echo.Context
+	requestID string
+	app       string // id of the app that calls; empty for browsers
+	isAPI     bool
+}
+
+// handler answers a request, or returns the error that the table of answers
+// turns into one.
+type handler func(c *call) error
+
+// on adapts a handler to Echo. Every handler runs inside [server.around].
+func on(h handler) echo.HandlerFunc {
+	return func(c echo.Context) error { return h(c.(*call)) }
+}
+
+// around is what happens to every request, known route or not: a request id,
+// headers, an answer to errors and panics, a line in the log, a measurement.
+func (s *server) around(next echo.HandlerFunc) echo.HandlerFunc {
+	return func(ec echo.Context) error {
+		start := time.Now() // of the machine, not of the business: this measures us
+		r := ec.Request()
+		c := &call{
+			Context: ec, requestID: requestID(r.Header.Get("X-Request-Id")),
+			isAPI: strings.HasPrefix(r.URL.Path, "/v1/"),
+		}
+		s.headers.set(c)
+		if err := s.guarded(c, next); err != nil {
+			s.fail(c, err)
+		}
+		s.record(c, time.Since(start))
+		return nil
+	}
+}
+
+var errPanic = errors.New("web: panic")
+
+// guarded keeps the process up. A panic's value may hold anything, so only
+// the runtime's own are logged, of others the type.
+func (s *server) guarded(c *call, next echo.HandlerFunc) (err error) {
+	defer func() {
+		v := recover()
+		if v == nil {
+			return
+		}
+		if e, ok := v.(error); ok && errors.Is(e, http.ErrAbortHandler) {
+			panic(v)
+		}
+		what := slog.String("panic", fmt.Sprintf("%T", v))
+		if e, ok := v.(runtime.Error); ok {
+			what = slog.String("panic", e.Error())
+		}
+		s.log.Error("panic while answering", what, slog.String("route", s.route(c)),
+			slog.String("request_id", c.requestID), slog.String("stack", string(debug.Stack())))
+		err = errPanic
+	}()
+	return next(c)
+}
+
+// route is the pattern that matched: bounded, and without what was in the
+// address.
+func (s *server) route(c *call) string {
+	if path := c.Path(); s.routes[path] {
+		return path
+	}
+	return "none"
+}
+
+func (s *server) record(c *call, took time.Duration) {
+	r, status, route := c.Request(), c.Response().Status, s.route(c)
+	s.metrics.request(r.Method, route, status, took)
+	s.log.LogAttrs(r.Context(), slog.LevelInfo, "request", slog.String("method", knownMethod(r.Method)),
+		slog.String("route", route), slog.Int("status", status), slog.Duration("took", took),
+		slog.String("request_id", c.requestID), slog.String("app", c.app))
+}
+
+// longestRequestID and the letters that a request id may have keep it
+// harmless in headers and logs.
+const longestRequestID = 128
+
+// requestID is the caller's id where it is safe to repeat, or a new one.
+func requestID(given string) string {
+	if given != "" && len(given) <= longestRequestID && !strings.ContainsFunc(given, notInRequestID) {
+		return given
+	}
+	var b [16]byte
+	_, _ = rand.Read(b[:]) // never fails (crypto/rand)
+	return hex.EncodeToString(b[:])
+}
+
+func notInRequestID(r rune) bool { return r != '.' && r != '_' && !isWord(r) }
+
+// isWord reports a letter of base64url, which our secrets are written in.
+func isWord(r rune) bool {
+	return r >= 'a' && r <= 'z' || r >= 'A' && r <= 'Z' || r >= '0' && r <= '9' || r == '-' || r == '_'
+}
+
+// secretLength is that of 32 bytes in base64url.
+const secretLength = 43
+
+// isSecret reports whether s has the form of the secrets and of the hashes
+// that we put into addresses and cookies.
+func isSecret(s string) bool {
+	return len(s) == secretLength && !strings.ContainsFunc(s, func(r rune) bool { return !isWord(r) })
+}

@@ -1,0 +1,182 @@
+package web
+
+import (
+	"errors"
+	"fmt"
+	"net/http/httptest"
+	"net/netip"
+	"os"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/consentd/consentd/consent"
+	"github.com/consentd/consentd/token"
+)
+
+// These tests are inside the package to see every page that there can be,
+// also those that take a coincidence to reach.
+
+func TestEveryPageRenders(t *testing.T) {
+	t.Parallel()
+	p, err := newPages(english())
+	if err != nil {
+		t.Fatal(err)
+	}
+	const name = `<script>"'&%s %[9]d`
+	shown := map[string][]any{}
+	for _, kind := range []string{"new", "renew", "again"} {
+		for _, online := range []bool{true, false} {
+			shown["ask"] = append(shown["ask"], askPage{App: name, Bank: name, Kind: kind, May: []string{name}, MayNot: []string{name},
+				Until: name, Days: 90, OnlineBank: online, WorksUntil: name, Left: bar{Days: 1, Of: 90}})
+		}
+	}
+	for _, ending := range []consent.Ending{consent.EndConnected, consent.EndRenewed, consent.EndUnconfirmed, consent.EndCancelled, consent.EndLeftOut,
+		consent.EndWrongPerson, consent.EndCompany, consent.EndBankDown, consent.EndFailed, consent.EndUnknown} {
+		for _, yes := range []bool{true, false} {
+			shown["result"] = append(shown["result"], resultPage{App: name, Bank: name, Ending: ending, Good: yes, CanRetry: !yes, Missing: []string{name},
+				Until: name, Left: bar{Days: 12, Of: 90}, StillWorks: yes, OnlineBank: yes, Self: "/back/x"})
+		}
+	}
+	for _, a := range answers {
+		if a.title != "" {
+			shown["problem"] = append(shown["problem"], viewProblem(a))
+		}
+		if p.texts.has("error." + a.code + ".title") {
+			shown["error"] = append(shown["error"], errorView{Code: a.code, Reload: true})
+		} else if a.title == "" {
+			t.Errorf("no page says what %s is", a.code)
+		}
+	}
+	for page, views := range shown {
+		for _, view := range views {
+			out, err := p.render(page, shell{Page: view, Name: page, RequestID: name})
+			if err != nil {
+				t.Errorf("%s: %v", page, err)
+				continue
+			}
+			text := string(out)
+			if strings.Contains(text, "<script") || strings.Contains(text, "%!") || strings.Contains(text, "%[1]") {
+				t.Errorf("%s with %+v:\n%s", page, view, text)
+			}
+		}
+	}
+}
+
+// TestEveryTextIsUsed keeps the catalogue from growing what nobody reads.
+func TestEveryTextIsUsed(t *testing.T) {
+	t.Parallel()
+	var source strings.Builder
+	for _, page := range []string{"layout", "ask", "result", "error", "home"} {
+		b, err := templateFiles.ReadFile("templates/" + page + ".html")
+		if err != nil {
+			t.Fatal(err)
+		}
+		source.Write(b)
+	}
+	made := []string{"date", "national_id.", "scope.", "ask.never.", "ask.title.", "ask.lead.", "result.title.", "result.text.", "error."}
+next:
+	for key := range english().messages {
+		for _, prefix := range made {
+			if strings.HasPrefix(key, prefix) {
+				continue next
+			}
+		}
+		if !strings.Contains(source.String(), `"`+key+`"`) {
+			t.Errorf("nobody uses %q", key)
+		}
+	}
+}
+
+func TestClientAddressNeedsATrustedProxy(t *testing.T) {
+	t.Parallel()
+	r := httptest.NewRequest("GET", "/", nil)
+	r.RemoteAddr = "10.0.0.7:1234"
+	r.Header.Set("X-Forwarded-For", "198.51.100.1, 203.0.113.9")
+	r.Header.Set("X-Real-Ip", "198.51.100.2")
+	for want, proxies := range map[string][]netip.Prefix{
+		"10.0.0.7":     nil,
+		"203.0.113.9":  {netip.MustParsePrefix("10.0.0.7/32")},
+		"198.51.100.1": {netip.MustParsePrefix("10.0.0.0/8"), netip.MustParsePrefix("203.0.113.9/32")},
+	} {
+		if got := ipExtractor(proxies)(r); got != want {
+			t.Errorf("with proxies %v the client is %s, want %s", proxies, got, want)
+		}
+	}
+}
+
+func TestLastDay(t *testing.T) {
+	t.Parallel()
+	stockholm, err := time.LoadLocation("Europe/Stockholm")
+	if err != nil {
+		t.Fatal(err)
+	}
+	x := english()
+	for _, test := range []struct {
+		end  time.Time
+		zone *time.Location
+		want string
+	}{
+		{time.Date(2027, 3, 3, 14, 5, 0, 0, time.UTC), nil, "3 March 2027"},
+		{time.Date(2027, 3, 3, 0, 0, 0, 0, time.UTC), nil, "2 March 2027"},
+		{time.Date(2027, 3, 3, 23, 0, 0, 0, time.UTC), stockholm, "3 March 2027"},
+		{time.Date(2027, 3, 3, 23, 0, 1, 0, time.UTC), stockholm, "4 March 2027"},
+		{time.Time{}, nil, ""},
+	} {
+		if got := x.lastDay(test.end, consent.Bank{Clock: consent.Clock{Zone: test.zone}}); got != test.want {
+			t.Errorf("lastDay(%s, %v) = %q, want %q", test.end, test.zone, got, test.want)
+		}
+	}
+}
+
+// TestTheReferenceListsEveryProblem keeps docs/api.md true.
+func TestTheReferenceListsEveryProblem(t *testing.T) {
+	t.Parallel()
+	doc, err := os.ReadFile("../docs/api.md")
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, a := range answers {
+		if row := fmt.Sprintf("| `%s` | %d |", a.code, a.status); a.title != "" && !strings.Contains(string(doc), row) {
+			t.Errorf("docs/api.md has no row %s", row)
+		}
+	}
+	for line := range strings.Lines(string(doc)) {
+		var code string
+		var status int
+		if n, _ := fmt.Sscanf(strings.ReplaceAll(line, "`", " "), "| %s | %d |", &code, &status); n == 2 && answerFor(code).status != status {
+			t.Errorf("docs/api.md has %s as %d, which it is not", code, status)
+		}
+	}
+}
+
+func FuzzBody(f *testing.F) {
+	for _, seed := range []string{`{}`, `{"a":"x","b":{"c":["y"]},"n":1,"t":"2027-01-01T00:00:00Z"}`, `{"a":1,"a":2,"~/":null}`, `[`, `"`, "\xff"} {
+		f.Add([]byte(seed))
+	}
+	f.Fuzz(func(t *testing.T, body []byte) {
+		if err := checkSyntax(body); err != nil {
+			if !errors.Is(err, errMalformed) {
+				t.Errorf("checkSyntax = %v", err)
+			}
+			return
+		}
+		var text string
+		var secret token.Secret
+		var list []string
+		var number int64
+		var at time.Time
+		var wrong consent.Invalid
+		members{"a": &text, "b": members{"c": &list, "s": &secret}, "n": &number, "t": &at}.fill(&wrong, "", body)
+	})
+}
+
+func FuzzArrival(f *testing.F) {
+	f.Add("code=a&state=b&iss=c")
+	f.Add("state=a&state=b")
+	f.Fuzz(func(t *testing.T, query string) {
+		if _, err := readArrival(query); err != nil && !errors.Is(err, consent.ErrForgedReturn) {
+			t.Errorf("readArrival = %v", err)
+		}
+	})
+}

@@ -1,0 +1,119 @@
+package web_test
+
+import (
+	"net/http"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/consentd/consentd/sandbox"
+)
+
+// down stops Redis for the length of one call.
+func (w *world) down(during func() reply) reply {
+	w.redis.SetError("LOADING Redis is loading the dataset in memory")
+	defer w.redis.SetError("")
+	return during()
+}
+
+func TestStoreOutageLosesNothing(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	body := object{"customer_reference": "a", "bank": "sandbox", "return_to": "done", "expected_national_id": gudrunID}
+	api := func(method, path string, body any) {
+		t.Helper()
+		r := w.down(func() reply { return w.call(w.key, method, path, body) })
+		r.wants(t, http.StatusServiceUnavailable, "store-unavailable")
+		if r.header.Get("Retry-After") == "" || r.json["retry_after"] == nil {
+			t.Errorf("%s %s without Retry-After", method, path)
+		}
+	}
+	page := func(look func() reply) {
+		t.Helper()
+		r := w.down(look)
+		r.says(t, "Nothing is lost", `href=""`)
+		if r.status != http.StatusServiceUnavailable || r.header.Get("Retry-After") == "" {
+			t.Errorf("page = %d", r.status)
+		}
+	}
+	api("POST", "/v1/consents", body)
+	created := w.call(w.key, "POST", "/v1/consents", body)
+	id, link := created.str("id"), strings.TrimPrefix(created.str("page_url"), w.url)
+	api("GET", "/v1/consents/"+id, nil)
+	api("POST", "/v1/consents/"+id+"/token", nil)
+	api("POST", "/v1/consents/"+id+"/renewal", nil)
+	api("POST", "/v1/consents/"+id+"/confirm", object{"code": "x"})
+
+	b := w.newBrowser()
+	page(func() reply { return b.get(link) })
+	b.get(link)
+	page(func() reply { return b.press(link) })
+	callback := b.atBank(b.toBank(link), sandbox.Customer{User: gudrun})
+	page(func() reply { return b.get(callback) })
+	result := b.get(callback).header.Get("Location")
+	page(func() reply { return b.get(result) })
+	page(func() reply { return b.get(result + "/return") })
+	page(func() reply { return b.press(result + "/retry") })
+	b.get(result).says(t, "Landsbankinn is connected")
+	api("POST", "/v1/consents/"+id+"/token", nil)
+	if r := w.call(w.key, "POST", "/v1/consents/"+id+"/token", nil); r.status != http.StatusOK {
+		t.Errorf("token = %d %s", r.status, r.text)
+	}
+}
+
+func TestBankOutageAtTheButton(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	_, link := w.ask(nil)
+	b := w.newBrowser()
+	b.get(link)
+	w.bank.Fail(sandbox.EndpointDiscovery, 1, sandbox.Fault{Status: 503})
+	r := b.press(link)
+	r.says(t, "The bank does not answer", "nothing is lost", "Try again")
+	if r.status != http.StatusServiceUnavailable || r.header.Get("Retry-After") == "" {
+		t.Errorf("status = %d, want 503", r.status)
+	}
+	w.pass(2 * time.Minute)
+	b.toBank(link)
+}
+
+func TestBankOutageAtTheHandOut(t *testing.T) {
+	t.Parallel()
+	w, _, id := granted(t)
+	w.pass(10 * time.Minute) // the access token is stale
+	w.bank.Fail(sandbox.EndpointToken, 1, sandbox.Fault{Status: 503})
+	r := w.call(w.key, "POST", "/v1/consents/"+id+"/token", nil)
+	r.wants(t, http.StatusServiceUnavailable, "bank-unavailable")
+	if r.header.Get("Retry-After") == "" || r.str("renewal_url") != "" {
+		t.Errorf("problem = %s", r.text)
+	}
+	if got := w.status(id); got != "valid" {
+		t.Errorf("status = %s, want valid", got)
+	}
+}
+
+func TestWithdrawnAtTheBank(t *testing.T) {
+	t.Parallel()
+	w, _, id := granted(t)
+	w.bank.Withdraw(gudrun, "")
+	w.pass(10 * time.Minute)
+	r := w.call(w.key, "POST", "/v1/consents/"+id+"/token", nil)
+	r.wants(t, http.StatusGone, "consent-revoked")
+	if cause, _ := r.json["cause"].(map[string]any); cause["actor"] != "bank" && cause["actor"] != "customer" {
+		t.Errorf("problem = %s", r.text)
+	}
+	page := strings.TrimPrefix(r.str("renewal_url"), w.url)
+	w.newBrowser().get(page).says(t, "Connect Landsbankinn to Súpubúðin again?")
+}
+
+func TestHandOutDoesNotWaitForever(t *testing.T) {
+	t.Parallel()
+	w, _, id := granted(t, func(s *settings) { s.deadline = 50 * time.Millisecond })
+	w.pass(10 * time.Minute)
+	w.bank.Fail(sandbox.EndpointToken, 1, sandbox.Fault{Delay: 500 * time.Millisecond})
+	r := w.call(w.key, "POST", "/v1/consents/"+id+"/token", nil)
+	r.wants(t, http.StatusServiceUnavailable, "bank-unavailable")
+	if r.header.Get("Retry-After") == "" {
+		t.Errorf("problem = %s", r.text)
+	}
+}

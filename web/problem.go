@@ -1,0 +1,114 @@
+package web
+
+import (
+	"encoding/json"
+	"errors"
+	"fmt"
+	"log/slog"
+	"net/http"
+	"strconv"
+	"time"
+
+	"github.com/consentd/consentd/consent"
+)
+
+// problem is the body of the API's errors (RFC 9457). The members after the
+// standard ones are the next step.
+type problem struct {
+	Type      string         `json:"type"`
+	Title     string         `json:"title"`
+	Status    int            `json:"status"`
+	Detail    string         `json:"detail"`
+	Code      string         `json:"code"`
+	RequestID string         `json:"request_id"`
+	Errors    []problemField `json:"errors,omitempty"`
+
+	RenewalURL          string     `json:"renewal_url,omitempty"`
+	RenewalURLExpiresAt time.Time  `json:"renewal_url_expires_at,omitzero"`
+	RetryAfter          int        `json:"retry_after,omitempty"`
+	MissingScopes       []string   `json:"missing_scopes,omitempty"`
+	ConsentEndsAt       time.Time  `json:"consent_ends_at,omitzero"`
+	Cause               *causeView `json:"cause,omitempty"`
+	LongestTTL          int        `json:"longest_ttl,omitempty"`
+}
+
+// problemField is one mistake in a request.
+type problemField struct {
+	Pointer string `json:"pointer"`
+	Detail  string `json:"detail"`
+}
+
+// fail answers with what the table says of err.
+func (s *server) fail(c *call, err error) {
+	a := answerTo(err)
+	if level := slog.LevelWarn; a.status >= http.StatusInternalServerError && !errors.Is(err, errPanic) {
+		if a.code == internalError {
+			level = slog.LevelError
+		}
+		s.log.LogAttrs(c.Request().Context(), level, "request failed", slog.String("route", s.route(c)),
+			slog.String("request_id", c.requestID), slog.String("code", a.code), slog.Any("error", err))
+	}
+	if c.Response().Committed {
+		return
+	}
+	if c.isAPI {
+		err = s.writeProblem(c, a, err)
+	} else {
+		err = s.errorPage(c, a)
+	}
+	if err != nil {
+		s.log.Warn("answer could not be sent", slog.String("request_id", c.requestID), slog.Any("error", err))
+	}
+}
+
+func (s *server) writeProblem(c *call, a answer, err error) error {
+	p := s.problemOf(a, err)
+	p.RequestID = c.requestID
+	body, err := json.Marshal(p)
+	if err != nil {
+		return fmt.Errorf("write problem: %w", err)
+	}
+	if p.RetryAfter > 0 {
+		c.Response().Header().Set("Retry-After", strconv.Itoa(p.RetryAfter))
+	}
+	return c.Blob(a.status, "application/problem+json", append(body, '\n'))
+}
+
+func (s *server) problemOf(a answer, err error) problem {
+	p := problem{Type: "/problems/" + a.code, Title: a.title, Status: a.status, Detail: a.detail, Code: a.code,
+		RetryAfter: wholeSeconds(a.retry)}
+	if where, ok := errors.AsType[*syntaxError](err); ok {
+		p.Detail = fmt.Sprintf("The body is not JSON: reading stopped at line %d, column %d.", where.line, where.column)
+	}
+	if wrong, ok := errors.AsType[*consent.Invalid](err); ok {
+		for _, f := range wrong.Fields {
+			p.Errors = append(p.Errors, problemField{Pointer: ourPointer(f.Pointer), Detail: f.Detail})
+		}
+	}
+	if r, ok := errors.AsType[*consent.Refusal](err); ok {
+		s.addNextStep(&p, r)
+	}
+	return p
+}
+
+func (s *server) addNextStep(p *problem, r *consent.Refusal) {
+	p.Cause, p.ConsentEndsAt, p.MissingScopes = viewCause(r.Cause), inSeconds(r.EndsAt), r.Missing
+	p.LongestTTL = int(r.Longest / time.Second)
+	if r.RetryAfter > 0 {
+		p.RetryAfter = wholeSeconds(r.RetryAfter)
+	}
+	if r.Renewal != nil {
+		p.RenewalURL, p.RenewalURLExpiresAt = s.pageURL(r.Renewal.Secret), inSeconds(r.Renewal.Expires)
+	}
+}
+
+// ourPointer says where in the API's body a field of the domain stands.
+func ourPointer(pointer string) string {
+	if pointer == "/email" {
+		return "/contact/email"
+	}
+	return pointer
+}
+
+// wholeSeconds rounds up: asking a little late is better than too early.
+func wholeSeconds(d time.Duration) int { return int((d + time.Second - 1) / time.Second) }
