@@ -2,6 +2,7 @@ package consent
 
 import (
 	"context"
+	"errors"
 	"log/slog"
 	"time"
 
@@ -36,23 +37,39 @@ func (s *Service) openLink(ctx context.Context, key string, box []byte) (Ask, er
 	if err := s.openFlow("link", key, box, &l); err != nil {
 		return Ask{}, err
 	}
-	now := s.c.Now()
-	if !now.Before(l.Until) {
+	if !s.c.Now().Before(l.Until) {
 		return Ask{}, ErrLinkGone
 	}
 	c, err := s.c.Store.Consent(ctx, l.Consent)
 	if err != nil {
-		return Ask{}, err
+		return Ask{}, goneIfNotFound(err)
 	}
+	if !c.Renewable() {
+		return Ask{}, ErrLinkGone
+	}
+	return s.askFor(c)
+}
+
+// askFor puts together what a customer is told about a consent.
+func (s *Service) askFor(c Consent) (Ask, error) {
+	now := s.c.Now()
 	bank, knownBank := s.banks[c.Bank]
 	app, knownApp := s.apps[c.App]
-	if !knownBank || !knownApp || !c.Renewable() {
+	if !knownBank || !knownApp {
 		return Ask{}, ErrLinkGone
 	}
 	return Ask{
 		Consent: c, App: app, Bank: bank, Scopes: c.Asked,
 		EndsAt: bank.Clock.End(now, time.Time{}), Renewal: c.StatusAt(now) == Valid,
 	}, nil
+}
+
+// goneIfNotFound: a link to what was purged leads nowhere.
+func goneIfNotFound(err error) error {
+	if errors.Is(err, ErrNotFound) {
+		return ErrLinkGone
+	}
+	return err
 }
 
 // flowBox is one trip of one browser to the bank.

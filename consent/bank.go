@@ -14,7 +14,9 @@ type Bank struct {
 	NationalID      NationalIDKind
 	CheckDigit      bool // enforce the check digit; off by default, because valid ids without one are issued
 	Clock           Clock
-	OnlineBank      bool // customers can see and withdraw accesses in their online bank
+	Replaces        bool     // a new grant takes the place of the old one at the bank: the old one is not revoked
+	BusinessCodes   []string // error codes of its API that come with 401 or 403 and are not about the token
+	OnlineBank      bool     // customers can see and withdraw accesses in their online bank
 }
 
 // Clock is how a bank counts a consent's life: by Life, to the second, or by

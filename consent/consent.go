@@ -21,6 +21,8 @@ package consent
 import (
 	"slices"
 	"time"
+
+	"github.com/consentd/consentd/token"
 )
 
 // Status is the Berlin Group's consentStatus, and terminatedByAspsp.
@@ -75,6 +77,7 @@ type Consent struct {
 	Bank     string
 	Status   Status // as stored; StatusAt knows of the end date
 	Version  int64  // grows with every change of the record
+	Term     int64  // grows with every trip to the bank that granted: 1 for the first
 	Cause    Cause  // of the last change for the worse; zero while all is well
 	Asked    []string
 	Granted  []string
@@ -90,6 +93,10 @@ type Consent struct {
 	// code that came back with the customer's browser, that the customer who
 	// granted is the one who is signed in there.
 	ConfirmUntil time.Time
+
+	// BankTold is what became of telling the bank that the consent was ended
+	// here; empty while that is under way, or was not needed.
+	BankTold token.Revocation
 
 	TextVersion string // of the page that the customer agreed to
 	LastUsedAt  time.Time

@@ -61,7 +61,8 @@ func (s *Service) Create(ctx context.Context, app App, r Request) (Consent, Link
 	if err != nil {
 		return Consent{}, Link{}, err
 	}
-	if err := s.c.Store.Create(ctx, c, customer); err != nil {
+	work := Work{Add: []Task{s.purge(c.ID, c.CreatedAt)}}
+	if err := s.c.Store.Create(ctx, c, customer, work); err != nil {
 		return Consent{}, Link{}, err
 	}
 	link, err := s.newLink(ctx, id)

@@ -2,52 +2,52 @@ package consent
 
 import (
 	"context"
-	"log/slog"
+	"errors"
 	"time"
 
 	"github.com/consentd/consentd/token"
 )
 
-// Kind is what happened to a consent, as far as people are told.
-type Kind string
-
-// The kinds.
-const (
-	Granted Kind = "granted" // a customer connected an app to a bank
-	Renewed Kind = "renewed" // the same consent, a new end date
-)
-
-// Event is something that customers are told. Key is the same whenever the
-// same thing is told again.
+// Event is something that somebody is told, through one channel.
 type Event struct {
-	Kind    Kind
-	Key     string
+	Notice  Notice
+	Key     string // the same whenever the same thing is told again through the same channel
 	Consent Consent
 	App     App
 	Bank    Bank
-	Email   token.Secret
-	Name    token.Secret
 	At      time.Time
+
+	// What customers are told with: where, by which name, and the link to the
+	// page where they renew and stop.
+	Email  token.Secret
+	Name   token.Secret
+	Manage token.Secret
+
+	// Ending are all of the customer's consents at this app that end within a
+	// week of the first, which is Consent; for warnings.
+	Ending []EndingConsent
 }
 
-// Notifier tells people. It must return within the context's deadline.
+// EndingConsent is one line of a warning.
+type EndingConsent struct {
+	Consent Consent
+	Bank    Bank
+	Manage  token.Secret
+}
+
+// Notifier tells people through one channel.
 type Notifier interface {
+	// Channel names the channel; see [ChannelMail] and [ChannelWebhook].
+	Channel() string
+
+	// Reaches reports whether there is anybody to tell.
+	Reaches(e Event) bool
+
+	// Notify tells, within the context's deadline. An error that wraps
+	// [ErrUndeliverable] ends the attempts; after any other it is called
+	// again with the same Event.Key. The error's text is shown to staff.
 	Notify(ctx context.Context, e Event) error
 }
 
-const notifyDeadline = 30 * time.Second
-
-// tell notifies in the background; the caller's answer does not wait for it.
-func (s *Service) tell(e Event) {
-	if s.c.Notify == nil {
-		return
-	}
-	s.work.Go(func() {
-		ctx, cancel := context.WithTimeout(context.Background(), notifyDeadline)
-		defer cancel()
-		if err := s.c.Notify.Notify(ctx, e); err != nil {
-			s.c.Log.WarnContext(ctx, "customer could not be told", slog.String("consent", string(e.Consent.ID)),
-				slog.String("kind", string(e.Kind)), slog.Any("error", err))
-		}
-	})
-}
+// ErrUndeliverable: a message that no further attempt will deliver.
+var ErrUndeliverable = errors.New("undeliverable")

@@ -2,7 +2,6 @@ package consent
 
 import (
 	"context"
-	"time"
 
 	"github.com/consentd/consentd/token"
 )
@@ -104,7 +103,6 @@ func (s *Service) Confirm(ctx context.Context, app App, id ID, code token.Secret
 	if err != nil {
 		return Consent{}, err
 	}
-	wasValid := c.Status == Valid
 	p, err := s.person(c)
 	if err != nil {
 		return Consent{}, err
@@ -113,13 +111,13 @@ func (s *Service) Confirm(ctx context.Context, app App, id ID, code token.Secret
 	if err != nil {
 		return Consent{}, err
 	}
-	if err := s.c.Store.Confirm(ctx, id, hashOf(code), index, s.c.Now().UTC()); err != nil {
+	now := s.c.Now().UTC()
+	err = s.c.Store.Confirm(ctx, id, Confirmation{
+		Hash: hashOf(code), Person: index, At: now, Work: s.life(id, ToldConnected, c.Term, now, c.EndsAt),
+	})
+	if err != nil {
 		return Consent{}, err
 	}
-	if c, err = s.c.Store.Consent(ctx, id); err != nil || wasValid {
-		return c, err
-	}
-	s.tell(Event{Kind: Granted, Key: string(c.ID) + ":" + string(Granted) + ":" + c.AuthorizedAt.Format(time.RFC3339),
-		Consent: c, App: app, Bank: s.banks[c.Bank], Email: p.Email, Name: p.Name, At: c.AuthorizedAt})
-	return c, nil
+	s.wake()
+	return s.c.Store.Consent(ctx, id)
 }

@@ -55,10 +55,12 @@ func (s *Service) Return(ctx context.Context, a Arrival) (ref string, err error)
 	if err != nil {
 		return "", err
 	}
-	switch err := s.c.Store.TakeFlow(ctx, ref); {
-	case errors.Is(err, ErrFlowTaken):
+	taker := newSecret().Reveal()
+	err = s.insist(ctx, func() error { return s.c.Store.TakeFlow(ctx, ref, taker) })
+	if errors.Is(err, ErrFlowTaken) {
 		return ref, nil
-	case err != nil:
+	}
+	if err != nil {
 		return "", err
 	}
 	// From here on the code is being spent: the customer closing the window
@@ -159,7 +161,8 @@ func (s *Service) turnedBack(ctx context.Context, f flowBox, code string) result
 // between reading and writing is decided on again.
 func (s *Service) accept(ctx context.Context, f flowBox, got token.Redeemed) (resultBox, error) {
 	for {
-		c, err := s.c.Store.Consent(ctx, f.Consent)
+		var c Consent
+		err := s.insist(ctx, func() (err error) { c, err = s.c.Store.Consent(ctx, f.Consent); return err })
 		if err != nil {
 			return resultBox{}, err
 		}
@@ -238,23 +241,24 @@ func (s *Service) activate(ctx context.Context, f flowBox, c Consent, p Person, 
 			return resultBox{}, err
 		}
 	}
+	a.RevokeReplaced, a.Work = !bank.Replaces, s.workOf(c.ID, a, c.Term+1)
 	if err := s.insist(ctx, func() error { return s.c.Store.Activate(ctx, c.ID, a) }); err != nil {
 		return resultBox{}, err
 	}
-	if a.Status == Valid {
-		s.tellGranted(c, a, p)
-	}
+	s.wake()
 	return result, nil
 }
 
-func (s *Service) tellGranted(c Consent, a Activation, p Person) {
-	kind := Granted
-	if a.Renewal {
-		kind = Renewed
+// workOf is what a granted consent has coming.
+func (s *Service) workOf(id ID, a Activation, term int64) Work {
+	if a.Status != Valid {
+		return Work{Add: []Task{{Kind: TaskAbandon, ID: id, Due: a.ConfirmUntil}, s.purge(id, a.EndsAt)}}
 	}
-	c.Status, c.EndsAt, c.AuthorizedAt, c.Granted = a.Status, a.EndsAt, a.AuthorizedAt, a.Granted
-	s.tell(Event{Kind: kind, Key: string(c.ID) + ":" + string(kind) + ":" + a.Sealed.CommitID, Consent: c,
-		App: s.apps[c.App], Bank: s.banks[c.Bank], Email: p.Email, Name: p.Name, At: a.AuthorizedAt})
+	event := ToldConnected
+	if a.Renewal {
+		event = ToldRenewed
+	}
+	return s.life(id, event, term, a.AuthorizedAt, a.EndsAt)
 }
 
 // discard revokes at the bank what will not be kept.
@@ -266,8 +270,10 @@ func (s *Service) discard(ctx context.Context, f flowBox, got token.Redeemed) {
 }
 
 func (s *Service) reject(ctx context.Context, f flowBox, to Status, granted []string, why Cause) {
+	r := Rejection{Status: to, Granted: granted, Cause: why, At: s.c.Now().UTC()}
+	r.Work = s.telling(f.Consent, ToldRejected, 0, r.At)
 	err := s.insist(ctx, func() error {
-		return s.c.Store.Reject(ctx, f.Consent, to, granted, why, s.c.Now().UTC())
+		return s.c.Store.Reject(ctx, f.Consent, r)
 	})
 	if err != nil {
 		s.c.Log.ErrorContext(ctx, "refusal could not be stored", slog.String("consent", string(f.Consent)), slog.Any("error", err))

@@ -22,7 +22,8 @@ type Config struct {
 	Keys   *token.Keyring
 	Banks  []Bank
 	Apps   []App
-	Notify Notifier // nil: nobody is told
+	Notify []Notifier // none: nobody is told
+	Life   Life
 
 	MinTTL      time.Duration // a token with less left is not handed out; default 10 s
 	Ahead       time.Duration // refresh while the old token lives this long; default 60 s
@@ -80,6 +81,7 @@ func (s *Service) setDefaults() {
 	orDefault(&s.c.LinkLife, mostLinkLife)
 	orDefault(&s.c.FlowLife, mostLinkLife)
 	orDefault(&s.c.ConfirmLife, defaultConfirmLife)
+	s.c.Life = s.c.Life.withDefaults()
 	if s.c.Now == nil {
 		s.c.Now = time.Now
 	}

@@ -18,7 +18,7 @@ type Store interface {
 
 	// Create stores a consent that was asked for, findable by the
 	// customer's keyed index.
-	Create(ctx context.Context, c Consent, customer []byte) error
+	Create(ctx context.Context, c Consent, customer []byte, work Work) error
 
 	// Consent reads a record, or returns [ErrNotFound].
 	Consent(ctx context.Context, id ID) (Consent, error)
@@ -39,15 +39,49 @@ type Store interface {
 	// a.Sealed.CommitID again.
 	Activate(ctx context.Context, id ID, a Activation) error
 
-	// Reject gives a consent that is not valid the status to, with a cause;
+	// Reject gives a consent that is not valid another status, with a cause;
 	// a valid one, and one that was ended, only gets a line in its timeline.
-	Reject(ctx context.Context, id ID, to Status, granted []string, why Cause, at time.Time) error
+	Reject(ctx context.Context, id ID, r Rejection) error
 
 	// Confirm makes a granted consent valid, for the hash of the one-time
 	// code that Activate named, or returns [ErrConfirmation]. The same hash
-	// again returns nil. person is the keyed index of the national id, nil
-	// when unknown.
-	Confirm(ctx context.Context, id ID, hash string, person []byte, at time.Time) error
+	// again returns nil.
+	Confirm(ctx context.Context, id ID, c Confirmation) error
+
+	// End ends a consent and puts its grant aside until the bank was told, in
+	// one step. It returns nil and changes nothing for what customer, app or
+	// staff ended before.
+	End(ctx context.Context, id ID, e End) error
+
+	// Lapse deletes the grant of a valid consent whose end is not after at.
+	// Again, and for any other consent, it changes nothing.
+	Lapse(ctx context.Context, id ID, at time.Time, work Work) error
+
+	// Abandon puts aside the grant that was not confirmed by at.
+	Abandon(ctx context.Context, id ID, at time.Time) error
+
+	// Warn claims thresholds of a valid consent's term. It returns
+	// [ErrConflict], and schedules nothing, when all of them were claimed
+	// before or the term is another.
+	Warn(ctx context.Context, id ID, w Warned) error
+
+	// Purge deletes everything about a consent but what is aside.
+	Purge(ctx context.Context, id ID, customer, person []byte, work Work) error
+
+	// Aside reads a grant that was put aside, by its commit id, and which
+	// bank's it is, or returns [token.ErrNoGrant]. Told records what became
+	// of a TaskRevoke and forgets the grant.
+	Aside(ctx context.Context, id ID, commit string) (bank string, s token.Sealed, err error)
+	Told(ctx context.Context, t Task, outcome token.Revocation, at time.Time) error
+
+	// Newest says which generation of a grant is stored and when the bank
+	// issued it, or returns [token.ErrNoGrant].
+	Newest(ctx context.Context, id ID) (Newest, error)
+
+	TaskStore
+
+	// RecordErasure keeps the proof that a customer was erased.
+	RecordErasure(ctx context.Context, customer []byte, e Erasure) error
 
 	// Note adds a line to the timeline of a consent that exists.
 	Note(ctx context.Context, id ID, e Entry) error
@@ -68,6 +102,85 @@ type Store interface {
 	FlowStore
 }
 
+// TaskStore keeps what is to be done when, and what came of it.
+type TaskStore interface {
+	// Claim returns tasks that are due, at most most of each partition, and
+	// makes them due again at until.
+	Claim(ctx context.Context, now, until time.Time, most int) ([]Task, error)
+
+	// Finish removes a claimed task, and Postpone makes it due at to, unless
+	// it was moved since it was claimed.
+	Finish(ctx context.Context, t Task) error
+	Postpone(ctx context.Context, t Task, to time.Time) error
+
+	// Schedule adds and removes tasks of one consent.
+	Schedule(ctx context.Context, id ID, work Work) error
+
+	// DueBy lists the tasks of a kind that are due at a moment, claiming
+	// none.
+	DueBy(ctx context.Context, kind TaskKind, at time.Time) ([]Task, error)
+
+	// Tried counts a failed attempt at a task, and says how many there were
+	// and when the first was.
+	Tried(ctx context.Context, t Task, at time.Time) (tries int, since time.Time, err error)
+
+	// Delivered finishes a delivery: in the timeline, in the list of what
+	// was not delivered, and in the due set.
+	Delivered(ctx context.Context, t Task, d Delivery) error
+
+	// Undelivered lists what was not delivered, newest first, at most limit,
+	// and Redeliver makes one of it due again.
+	Undelivered(ctx context.Context, limit int) ([]Task, error)
+	Redeliver(ctx context.Context, t Task, at time.Time) error
+
+	// Spend takes one of a bank's calls of this minute; false when there are
+	// none left.
+	Spend(ctx context.Context, bank string, now time.Time, perMinute int) (bool, error)
+
+	// Incident reports whether a bank has refused so many grants that none
+	// of its refusals is believed.
+	Incident(ctx context.Context, bank string, now time.Time) (bool, error)
+}
+
+// End is a consent ended on somebody's wish.
+type End struct {
+	Status   Status // RevokedByPsu or TerminatedByTpp
+	Cause    Cause
+	At       time.Time
+	ForgetBy time.Time // when the grant is forgotten even if the bank was never told
+	Work     Work
+}
+
+// Warned are thresholds of which a customer is about to be told.
+type Warned struct {
+	Term int64
+	Days []int
+	Work Work
+}
+
+// Newest is a stored grant, without its secrets.
+type Newest struct {
+	Generation int64
+	IssuedAt   time.Time
+}
+
+// Delivery is what came of a message.
+type Delivery struct {
+	Outcome DeliveryOutcome
+	Detail  string
+	At      time.Time
+}
+
+// DeliveryOutcome says whether a message was delivered.
+type DeliveryOutcome string
+
+// The outcomes of a delivery.
+const (
+	DeliverySent     DeliveryOutcome = "sent"
+	DeliverySilenced DeliveryOutcome = "silenced" // no longer so when it was to be told
+	DeliveryFailed   DeliveryOutcome = "undelivered"
+)
+
 // FlowStore keeps what a browser needs on its way: links and authorizations.
 // Keys are hashes of secrets, boxes are sealed, and both are gone after
 // until at the latest.
@@ -86,8 +199,9 @@ type FlowStore interface {
 	// Flow reads an authorization, or returns [ErrFlowGone].
 	Flow(ctx context.Context, key string) (FlowRecord, error)
 
-	// TakeFlow takes an authorization once, or returns [ErrFlowTaken].
-	TakeFlow(ctx context.Context, key string) error
+	// TakeFlow takes an authorization for one taker, who may repeat the
+	// call, or returns [ErrFlowTaken].
+	TakeFlow(ctx context.Context, key, taker string) error
 
 	// PutResult keeps what came of a taken authorization until until.
 	PutResult(ctx context.Context, key string, box []byte, until time.Time) error
@@ -168,6 +282,28 @@ type Activation struct {
 	ConfirmHash  string // of the one-time code; empty unless Status is Received
 	ConfirmUntil time.Time
 	Renewal      bool
+
+	// RevokeReplaced keeps the grant that this one replaces until its bank
+	// was told that it is over.
+	RevokeReplaced bool
+	Work           Work
+}
+
+// Rejection is a trip to the bank that granted nothing of use.
+type Rejection struct {
+	Status  Status // Rejected or PartiallyAuthorised
+	Granted []string
+	Cause   Cause
+	At      time.Time
+	Work    Work // done only where the status changes
+}
+
+// Confirmation is an app saying that the right customer granted.
+type Confirmation struct {
+	Hash   string // of the one-time code
+	Person []byte // keyed index of the national id; nil when unknown
+	At     time.Time
+	Work   Work
 }
 
 // Entry is one line of a consent's timeline.

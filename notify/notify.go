@@ -1,8 +1,9 @@
-// Package notify turns what happened to a consent into a message, and sends
-// it through the configured channels.
+// Package notify turns what happened to a consent into messages: mails to
+// customers, signed webhooks to apps.
 //
-// It knows wording. It refuses to know when something is due (package consent
-// says so) and how a channel delivers (one package a channel).
+// It knows wording. It refuses to know when something is due, and whether it
+// was told before (package consent does), and how a channel delivers (one
+// package a channel).
 package notify
 
 import (
@@ -15,65 +16,62 @@ import (
 	"github.com/consentd/consentd/token"
 )
 
+// ErrRefused is a channel's word for: this message will never be delivered
+// (no such mailbox, endpoint gone). Any other failure is worth another try.
+var ErrRefused = errors.New("notify: refused for good")
+
 // Message is one message to one customer.
 type Message struct {
-	Key     string // the same whenever the same thing is told again
-	To      token.Secret
-	Subject string
-	Text    string
-	At      time.Time
+	Key      string // the same whenever the same thing is told again
+	To       token.Secret
+	Language string // BCP 47
+	Subject  string
+	Text     string
+	HTML     string // a full page; empty: text only
+	At       time.Time
 }
 
-// Channel delivers messages. A message whose Key it has delivered before may
-// be dropped.
+// Channel delivers messages to customers. A message whose Key it has
+// delivered before may be dropped. Its error wraps [ErrRefused] or is
+// transient; its text holds nothing of the message.
 type Channel interface {
 	Send(ctx context.Context, m Message) error
 }
 
-// Notifier implements [consent.Notifier]. A channel that fails does not keep
-// the others from being tried.
-type Notifier struct{ channels []Channel }
-
-var _ consent.Notifier = (*Notifier)(nil)
-
-// New makes a notifier that uses all channels.
-func New(channels ...Channel) *Notifier { return &Notifier{channels: channels} }
-
-// Notify implements [consent.Notifier]. A customer without an address is not
-// told.
-func (n *Notifier) Notify(ctx context.Context, e consent.Event) error {
-	if e.Email == "" {
-		return nil
-	}
-	m := write(e)
-	var errs []error
-	for _, c := range n.channels {
-		if err := c.Send(ctx, m); err != nil {
-			errs = append(errs, fmt.Errorf("send message: %w", err))
-		}
-	}
-	return errors.Join(errs...)
+// Mail tells customers.
+type Mail struct {
+	channel   Channel
+	publicURL string
 }
 
-// write words an event. The subject carries the date, so that a mail found
-// later still says when.
-func write(e consent.Event) Message {
-	until := e.Consent.EndsAt.Format("2 January 2006")
-	m := Message{Key: e.Key, To: e.Email, At: e.At}
-	done := fmt.Sprintf("You connected %s to %s.", e.App.Name, e.Bank.Name)
-	m.Subject = fmt.Sprintf("%s is connected to %s until %s", e.App.Name, e.Bank.Name, until)
-	if e.Kind == consent.Renewed {
-		done = fmt.Sprintf("You renewed the access of %s at %s.", e.App.Name, e.Bank.Name)
-		m.Subject = fmt.Sprintf("Renewed: %s at %s until %s", e.App.Name, e.Bank.Name, until)
-	}
-	m.Text = fmt.Sprintf("%s\n\nThe access ends by itself on %s. You can stop it before then in %s.\n",
-		done, until, stopPlace(e))
-	return m
+var _ consent.Notifier = (*Mail)(nil)
+
+// NewMail tells customers through a channel. publicURL is where the pages
+// are that messages link to.
+func NewMail(c Channel, publicURL string) *Mail { return &Mail{channel: c, publicURL: publicURL} }
+
+// Channel implements [consent.Notifier].
+func (m *Mail) Channel() string { return consent.ChannelMail }
+
+// Reaches implements [consent.Notifier]. A customer who said no at the bank
+// knows it already.
+func (m *Mail) Reaches(e consent.Event) bool {
+	return e.Email != "" && e.Notice.Event != consent.ToldRejected
 }
 
-func stopPlace(e consent.Event) string {
-	if e.Bank.OnlineBank {
-		return e.Bank.Name + "'s online bank"
+// Notify implements [consent.Notifier].
+func (m *Mail) Notify(ctx context.Context, e consent.Event) error {
+	msg, err := m.write(e)
+	if err != nil {
+		return fmt.Errorf("%w: %w", consent.ErrUndeliverable, err)
 	}
-	return e.App.Name
+	return undeliverable(m.channel.Send(ctx, msg))
+}
+
+// undeliverable translates a channel's final word into the domain's.
+func undeliverable(err error) error {
+	if errors.Is(err, ErrRefused) {
+		return fmt.Errorf("%w: %w", consent.ErrUndeliverable, err)
+	}
+	return err
 }

@@ -25,42 +25,90 @@ func (c *channel) Send(_ context.Context, m notify.Message) error {
 	return nil
 }
 
-func event(kind consent.Kind) consent.Event {
-	return consent.Event{Kind: kind, Key: "k", Email: "anna@example.is",
-		Consent: consent.Consent{EndsAt: time.Date(2027, 3, 3, 12, 0, 0, 0, time.UTC)},
-		App:     consent.App{Name: "Fika Pay"}, Bank: consent.Bank{Name: "Landsbankinn", OnlineBank: true}}
+func event(what string) consent.Event {
+	c := consent.Consent{ID: "cns_7f00000000000000000000000001", Status: consent.Valid,
+		EndsAt: time.Date(2027, 3, 3, 12, 0, 0, 0, time.UTC), EndedAt: time.Date(2027, 2, 1, 0, 0, 0, 0, time.UTC),
+		Cause: consent.Cause{Actor: consent.ByCustomer}}
+	bank := consent.Bank{Name: "Landsbankinn", OnlineBank: true}
+	return consent.Event{Notice: consent.Notice{Event: what}, Key: "k", Email: "anna@example.is", Manage: "secret-link", Consent: c,
+		At: time.Date(2027, 2, 24, 12, 0, 0, 0, time.UTC), App: consent.App{Name: "Fika <Pay>"}, Bank: bank,
+		Ending: []consent.EndingConsent{{Consent: c, Bank: bank, Manage: "secret-link"}}}
 }
 
-func TestNotifySaysWhoWhereAndUntilWhen(t *testing.T) {
-	for _, kind := range []consent.Kind{consent.Granted, consent.Renewed} {
-		var c channel
-		if err := notify.New(&c).Notify(t.Context(), event(kind)); err != nil {
-			t.Fatal(err)
-		}
-		if len(c.sent) != 1 || c.sent[0].To.Reveal() != "anna@example.is" || c.sent[0].Key != "k" {
-			t.Fatalf("sent %+v", c.sent)
-		}
-		for _, want := range []string{"Fika Pay", "Landsbankinn", "3 March 2027"} {
-			if !strings.Contains(c.sent[0].Subject, want) || !strings.Contains(c.sent[0].Text, want) {
-				t.Errorf("%s: %q is missing in %q, %q", kind, want, c.sent[0].Subject, c.sent[0].Text)
-			}
-		}
-	}
-}
-
-func TestNotifyOneBrokenChannelDoesNotSilenceAnother(t *testing.T) {
-	broken, working := &channel{err: errors.New("broken")}, &channel{}
-	err := notify.New(broken, working).Notify(t.Context(), event(consent.Granted))
-	if !errors.Is(err, broken.err) || len(working.sent) != 1 {
-		t.Errorf("error = %v, sent %d", err, len(working.sent))
-	}
-}
-
-func TestNotifyWithoutAddressSendsNothing(t *testing.T) {
+func send(t *testing.T, e consent.Event) notify.Message {
+	t.Helper()
 	var c channel
-	e := event(consent.Granted)
-	e.Email = ""
-	if err := notify.New(&c).Notify(t.Context(), e); err != nil || len(c.sent) != 0 {
-		t.Errorf("error = %v, sent %d", err, len(c.sent))
+	if err := notify.NewMail(&c, "https://consent.test").Notify(t.Context(), e); err != nil {
+		t.Fatal(err)
+	}
+	if len(c.sent) != 1 {
+		t.Fatalf("sent %d messages", len(c.sent))
+	}
+	return c.sent[0]
+}
+
+func TestMailSaysWhoWhereAndWhen(t *testing.T) {
+	for _, test := range []struct{ event, date, button string }{
+		{consent.ToldConnected, "3 March 2027", "See or stop"},
+		{consent.ToldRenewed, "3 March 2027", "See or stop"},
+		{consent.ToldExpired, "3 March 2027", "Connect again"},
+		{consent.ToldStopped, "1 February 2027", ""},
+		{consent.ToldRefused, "1 February 2027", "Connect again"},
+		{consent.ToldWarning + "-7", "3 March 2027", "Renew access"},
+	} {
+		t.Run(test.event, func(t *testing.T) {
+			m := send(t, event(test.event))
+			for _, want := range []string{"Fika <Pay>", "Landsbankinn", test.date} {
+				if !strings.Contains(m.Subject, want) {
+					t.Errorf("%q is missing in the subject %q", want, m.Subject)
+				}
+			}
+			if !strings.Contains(m.Text, "Landsbankinn") || !strings.Contains(m.Text, test.button) || !strings.Contains(m.HTML, test.button) {
+				t.Errorf("text %q\nHTML %q", m.Text, m.HTML)
+			}
+			if strings.Contains(m.HTML, "<Pay>") {
+				t.Error("a name is markup in the page")
+			}
+			if link := "https://consent.test/m/secret-link"; (test.button != "") != (strings.Contains(m.Text, link) && strings.Contains(m.HTML, link)) {
+				t.Error("button and plain link do not go together")
+			}
+			if m.To.Reveal() != "anna@example.is" || m.Key != "k" {
+				t.Errorf("message %+v", m)
+			}
+		})
+	}
+}
+
+func TestMailOneForConsentsThatEndTogether(t *testing.T) {
+	e := event(consent.ToldWarning + "-7")
+	other := e.Ending[0]
+	other.Bank.Name, other.Manage = "Landshypotek", "other-link"
+	e.Ending = append(e.Ending, other)
+	m := send(t, e)
+	for _, want := range []string{"Landsbankinn", "Landshypotek", "/m/secret-link", "/m/other-link"} {
+		if !strings.Contains(m.Text, want) || !strings.Contains(m.HTML, want) {
+			t.Errorf("%q is missing in %q", want, m.Text)
+		}
+	}
+}
+
+func TestMailReachesWhoHasAnAddress(t *testing.T) {
+	m := notify.NewMail(&channel{}, "https://consent.test")
+	without := event(consent.ToldConnected)
+	without.Email = ""
+	if m.Reaches(without) || m.Reaches(event(consent.ToldRejected)) || !m.Reaches(event(consent.ToldConnected)) {
+		t.Error("Reaches is wrong")
+	}
+}
+
+func TestMailRefusedForGoodIsUndeliverable(t *testing.T) {
+	for _, test := range []struct {
+		err  error
+		want bool
+	}{{notify.ErrRefused, true}, {errors.New("greylisted"), false}} {
+		err := notify.NewMail(&channel{err: test.err}, "").Notify(t.Context(), event(consent.ToldConnected))
+		if errors.Is(err, consent.ErrUndeliverable) != test.want || !errors.Is(err, test.err) {
+			t.Errorf("error = %v", err)
+		}
 	}
 }

@@ -11,6 +11,7 @@ import (
 // How long a bank is left alone after a refresh that brought nothing.
 const (
 	restAfterFailure = 5 * time.Second
+	restIncident     = time.Minute
 	restAlarm        = 30 * time.Second // our registration is refused: asking often helps nobody
 )
 
@@ -166,7 +167,19 @@ func (v *Vault) bury(ctx context.Context, log *slog.Logger, id string, l Lease, 
 	}
 	ctx, cancel := context.WithTimeout(ctx, v.c.Lease)
 	defer cancel()
-	err := insist(ctx, func() error { return v.c.Store.MarkDead(ctx, id, l, cause, v.c.Now()) })
+	var incident bool
+	err := insist(ctx, func() (err error) {
+		incident, err = v.c.Store.Refused(ctx, l.Bank, id, v.c.Now())
+		return err
+	})
+	if err != nil {
+		return err
+	}
+	if incident {
+		log.ErrorContext(ctx, "bank refuses many grants at once; none of its refusals is believed", slog.Any("error", refusal))
+		return v.release(ctx, id, l, concluded, restIncident, &BusyError{RetryAfter: restIncident, Failed: true})
+	}
+	err = insist(ctx, func() error { return v.c.Store.MarkDead(ctx, id, l, cause, v.c.Now()) })
 	switch {
 	case errors.Is(err, ErrNewer):
 		log.InfoContext(ctx, "refusal of an older generation ignored")

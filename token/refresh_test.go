@@ -142,7 +142,7 @@ func newHouse(t *testing.T) *house {
 	}
 	now := time.Now()
 	c := consent.Consent{ID: consentID, App: "shop", Bank: "bank", Status: consent.Received, Version: 1, CreatedAt: now}
-	if err := store.Create(t.Context(), c, []byte{0x7f}); err != nil {
+	if err := store.Create(t.Context(), c, []byte{0x7f}, consent.Work{}); err != nil {
 		t.Fatal(err)
 	}
 	err = store.Activate(t.Context(), consentID, consent.Activation{Version: 1, Sealed: r.Sealed, Status: consent.Valid,

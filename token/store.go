@@ -39,6 +39,11 @@ type Store interface {
 	// that is no longer the newest.
 	Release(ctx context.Context, id string, l Lease, known bool, rest time.Duration) error
 
+	// Refused counts that a bank refused a grant, and reports whether so many
+	// were refused at once that it must be the bank's fault: then no refusal
+	// is to be believed.
+	Refused(ctx context.Context, bank, id string, at time.Time) (incident bool, err error)
+
 	// MarkDead records the bank's refusal as the end of the consent, whose
 	// cause is [ErrRefused], [ErrLost] or [ErrAnswerRejected], and deletes the grant. It returns
 	// [ErrNewer] and changes nothing unless l is the newest lease and

@@ -15,12 +15,17 @@ import (
 )
 
 // Create implements [consent.Store].
-func (s *Store) Create(ctx context.Context, c consent.Consent, customer []byte) error {
+func (s *Store) Create(ctx context.Context, c consent.Consent, customer []byte, work consent.Work) error {
 	k := keysOf(c.ID)
-	args := []any{string(c.ID), millis(c.CreatedAt), millis(c.CreatedAt.Add(s.c.Retention))}
-	return s.verdict(ctx, "create", nil, []string{k.consent(), k.customer(customer), k.timeline()},
-		append(args, recordFields(c)...)...)
+	fields := recordFields(c)
+	args := []any{string(c.ID), millis(c.CreatedAt), s.purgeAt(c.CreatedAt), len(fields)}
+	args = append(append(args, fields...), scheduled(work)...)
+	return s.verdict(ctx, "create", nil, []string{k.consent(), k.customer(customer), k.timeline(), k.due()}, args...)
 }
+
+// purgeAt is when Redis drops a record by itself, should nobody have purged
+// it by then.
+func (s *Store) purgeAt(end time.Time) string { return millis(end.Add(s.c.Retention + purgeGrace)) }
 
 // Consent implements [consent.Store].
 func (s *Store) Consent(ctx context.Context, id consent.ID) (consent.Consent, error) {
@@ -34,6 +39,10 @@ func (s *Store) Consent(ctx context.Context, id consent.ID) (consent.Consent, er
 	return record(id, h), nil
 }
 
+// unconfirmedFor is how long a grant that nobody confirmed is kept, out of
+// reach of hand-outs, to be given back to the bank.
+const unconfirmedFor = 24 * time.Hour
+
 // Activate implements [consent.Store].
 func (s *Store) Activate(ctx context.Context, id consent.ID, a consent.Activation) error {
 	k := keysOf(id)
@@ -42,37 +51,41 @@ func (s *Store) Activate(ctx context.Context, id consent.ID, a consent.Activatio
 		event = "renewed"
 	}
 	if a.Status != consent.Valid {
-		grantPurge = a.ConfirmUntil
+		grantPurge = a.ConfirmUntil.Add(unconfirmedFor)
 	}
 	words := map[string]error{"NOTFOUND": consent.ErrNotFound, "CONFLICT": consent.ErrConflict}
-	return s.verdict(ctx, "activate", words,
-		[]string{k.consent(), k.grant(), k.timeline(), k.person(a.Person)},
+	args := []any{
 		a.Version, string(a.Status), millis(a.AuthorizedAt), millis(a.EndsAt), strings.Join(a.Granted, " "), a.TextVersion,
 		a.Personal, a.ConfirmHash, millis(a.ConfirmUntil), a.Sealed.CommitID, a.Sealed.Access, a.Sealed.Refresh,
 		millis(a.Sealed.AccessExpiry), millis(a.Sealed.IssuedAt), strings.Join(a.Sealed.Scopes, " "), event, string(id),
-		millis(a.EndsAt.Add(s.c.Retention)), millis(grantPurge), flag(len(a.Person) > 0))
+		s.purgeAt(a.EndsAt), millis(grantPurge), flag(len(a.Person) > 0), flag(a.RevokeReplaced),
+	}
+	return s.verdict(ctx, "activate", words,
+		[]string{k.consent(), k.grant(), k.timeline(), k.person(a.Person), k.due(), k.aside()},
+		append(args, scheduled(a.Work)...)...)
 }
 
 // Reject implements [consent.Store].
-func (s *Store) Reject(ctx context.Context, id consent.ID, to consent.Status, granted []string, why consent.Cause, at time.Time) error {
+func (s *Store) Reject(ctx context.Context, id consent.ID, r consent.Rejection) error {
 	k := keysOf(id)
-	return s.verdict(ctx, "reject", map[string]error{"NOTFOUND": consent.ErrNotFound},
-		[]string{k.consent(), k.timeline()},
-		string(to), strings.Join(granted, " "), string(why.Actor), why.Code, millis(at))
+	args := []any{string(r.Status), strings.Join(r.Granted, " "), string(r.Cause.Actor), r.Cause.Code, millis(r.At)}
+	return s.verdict(ctx, "reject", notFound,
+		[]string{k.consent(), k.timeline(), k.due()}, append(args, scheduled(r.Work)...)...)
 }
 
 // Confirm implements [consent.Store].
-func (s *Store) Confirm(ctx context.Context, id consent.ID, hash string, person []byte, at time.Time) error {
+func (s *Store) Confirm(ctx context.Context, id consent.ID, c consent.Confirmation) error {
 	k := keysOf(id)
 	words := map[string]error{"NOTFOUND": consent.ErrNotFound, "NO": consent.ErrConfirmation}
-	return s.verdict(ctx, "confirm", words, []string{k.consent(), k.grant(), k.timeline(), k.person(person)},
-		hash, millis(at), string(id), flag(len(person) > 0))
+	args := []any{c.Hash, millis(c.At), string(id), flag(len(c.Person) > 0)}
+	return s.verdict(ctx, "confirm", words,
+		[]string{k.consent(), k.grant(), k.timeline(), k.person(c.Person), k.due()}, append(args, scheduled(c.Work)...)...)
 }
 
 // Note implements [consent.Store].
 func (s *Store) Note(ctx context.Context, id consent.ID, e consent.Entry) error {
 	k := keysOf(id)
-	return s.verdict(ctx, "note", map[string]error{"NOTFOUND": consent.ErrNotFound},
+	return s.verdict(ctx, "note", notFound,
 		[]string{k.consent(), k.timeline()}, millis(e.At), string(e.Actor), e.Event, e.Detail)
 }
 

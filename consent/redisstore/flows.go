@@ -56,7 +56,7 @@ func (s *Store) Flow(ctx context.Context, key string) (consent.FlowRecord, error
 	if len(h) == 0 {
 		return consent.FlowRecord{}, consent.ErrFlowGone
 	}
-	f := consent.FlowRecord{Box: []byte(h["box"]), Taken: h["taken"] == "1"}
+	f := consent.FlowRecord{Box: []byte(h["box"]), Taken: h["taken"] != ""}
 	if r, ok := h["result"]; ok {
 		f.Result = []byte(r)
 	}
@@ -64,9 +64,9 @@ func (s *Store) Flow(ctx context.Context, key string) (consent.FlowRecord, error
 }
 
 // TakeFlow implements [consent.FlowStore].
-func (s *Store) TakeFlow(ctx context.Context, key string) error {
+func (s *Store) TakeFlow(ctx context.Context, key, taker string) error {
 	words := map[string]error{"GONE": consent.ErrFlowGone, "TAKEN": consent.ErrFlowTaken}
-	return s.verdict(ctx, "takeflow", words, []string{"flow:" + key})
+	return s.verdict(ctx, "takeflow", words, []string{"flow:" + key}, taker)
 }
 
 // PutResult implements [consent.FlowStore].

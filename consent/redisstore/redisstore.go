@@ -23,6 +23,9 @@
 //	{p:7f}:by:person:<index> zset  consent ids of one national id
 //	{p:7f}:timeline:<id>    stream every change of the consent
 //	{p:7f}:uses:<id>        hash   hand-outs a day
+//	{p:7f}:aside:<id>       hash   sealed grants that are over, until their bank was told
+//	{p:7f}:deliveries:<id>  hash   attempts to deliver each message, and what came of it
+//	{p:7f}:due              zset   what to do when: warn, expire, revoke, probe, deliver, purge
 //	{p:7f}:handouts         stream every hand-out, allowed or denied, cut to a length
 //	link:<hash>, flow:<hash> hash  what a browser needs on its way; minutes
 //
@@ -85,7 +88,7 @@ func New(c Config) (*Store, error) {
 	return &Store{c: c}, nil
 }
 
-//go:embed lua/*.lua
+//go:embed lua/*.lua lua/part/*.lua
 var luaFiles embed.FS
 
 // scripts by the name of their file.
@@ -98,13 +101,31 @@ func loadScripts() map[string]*redis.Script {
 	}
 	out := make(map[string]*redis.Script)
 	for _, e := range entries {
+		if e.IsDir() {
+			continue
+		}
 		src, err := luaFiles.ReadFile("lua/" + e.Name())
 		if err != nil {
 			panic(err)
 		}
-		out[strings.TrimSuffix(e.Name(), ".lua")] = redis.NewScript(string(src))
+		out[strings.TrimSuffix(e.Name(), ".lua")] = redis.NewScript(withParts(string(src)))
 	}
 	return out
+}
+
+// withParts puts the functions that a script calls in front of it.
+func withParts(src string) string {
+	for _, part := range []string{"schedule", "aside"} {
+		if !strings.Contains(src, part+"(KEYS") {
+			continue
+		}
+		text, err := luaFiles.ReadFile("lua/part/" + part + ".lua")
+		if err != nil {
+			panic(err)
+		}
+		src = string(text) + src
+	}
+	return src
 }
 
 // run runs a script and returns its reply.
@@ -143,6 +164,9 @@ func (k keys) grant() string             { return k.tagged("grant:") + k.id }
 func (k keys) timeline() string          { return k.tagged("timeline:") + k.id }
 func (k keys) uses() string              { return k.tagged("uses:") + k.id }
 func (k keys) handOuts() string          { return k.tagged("handouts") }
+func (k keys) due() string               { return k.tagged("due") }
+func (k keys) aside() string             { return k.tagged("aside:") + k.id }
+func (k keys) deliveries() string        { return k.tagged("deliveries:") + k.id }
 
 func (k keys) customer(index []byte) string { return k.tagged("customer:") + hex.EncodeToString(index) }
 func (k keys) person(index []byte) string   { return k.tagged("by:person:") + hex.EncodeToString(index) }

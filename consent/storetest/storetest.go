@@ -83,7 +83,7 @@ func (f *fixture) create(t *testing.T, n int) consent.Consent {
 	c := consent.Consent{ID: id(n), App: app, Bank: bank, Status: consent.Received, Version: 1,
 		Asked: []string{"openid", "payments"}, ReturnTo: "done", Language: "is", CreatedAt: f.now,
 		Personal: []byte{0, 1, 0xff}}
-	must(t, f.Create(t.Context(), c, customer))
+	must(t, f.Create(t.Context(), c, customer, consent.Work{}))
 	return c
 }
 
@@ -159,7 +159,7 @@ func unknownNotFound(t *testing.T, f *fixture) {
 	wantErr(t, err, consent.ErrNotFound)
 	wantErr(t, f.Activate(t.Context(), id(1), f.activation("c")), consent.ErrNotFound)
 	wantErr(t, f.Note(t.Context(), id(1), consent.Entry{At: f.now}), consent.ErrNotFound)
-	wantErr(t, f.Confirm(t.Context(), id(1), "h", nil, f.now), consent.ErrNotFound)
+	wantErr(t, f.Confirm(t.Context(), id(1), consent.Confirmation{Hash: "h", At: f.now}), consent.ErrNotFound)
 	_, err = f.Acquire(t.Context(), string(id(1)), 1, "a", time.Minute)
 	wantErr(t, err, token.ErrNoGrant)
 	if _, err := f.Consent(t.Context(), id(1)); !errors.Is(err, consent.ErrNotFound) {
@@ -208,7 +208,8 @@ func activateFences(t *testing.T, f *fixture) {
 
 func rejectLeavesValid(t *testing.T, f *fixture) {
 	id := f.valid(t, 1)
-	must(t, f.Reject(t.Context(), id, consent.Rejected, nil, consent.Cause{Actor: consent.ByCustomer, Code: consent.CauseCancelled}, f.now))
+	must(t, f.Reject(t.Context(), id, consent.Rejection{Status: consent.Rejected, At: f.now,
+		Cause: consent.Cause{Actor: consent.ByCustomer, Code: consent.CauseCancelled}}))
 	c := wantStatus(t, f, id, consent.Valid)
 	if c.Cause != (consent.Cause{}) || len(c.Granted) != 2 {
 		t.Errorf("consent = %+v", c)
@@ -219,7 +220,7 @@ func rejectReceived(t *testing.T, f *fixture) {
 	c := f.create(t, 1)
 	why := consent.Cause{Actor: consent.ByCustomer, Code: consent.CauseLeftOut}
 	for range 2 {
-		must(t, f.Reject(t.Context(), c.ID, consent.PartiallyAuthorised, []string{"openid"}, why, f.now))
+		must(t, f.Reject(t.Context(), c.ID, consent.Rejection{Status: consent.PartiallyAuthorised, Granted: []string{"openid"}, Cause: why, At: f.now}))
 	}
 	got := wantStatus(t, f, c.ID, consent.PartiallyAuthorised)
 	if got.Cause != why || got.Version != 2 || len(got.Granted) != 1 {
@@ -249,7 +250,7 @@ func confirmRight(t *testing.T, f *fixture) {
 		t.Errorf("outcome before confirmation = %s", h.Outcome)
 	}
 	for range 2 {
-		must(t, f.Confirm(t.Context(), id, "hash", []byte{0xaa, 1}, f.now))
+		must(t, f.Confirm(t.Context(), id, consent.Confirmation{Hash: "hash", Person: []byte{0xaa, 1}, At: f.now}))
 	}
 	c := wantStatus(t, f, id, consent.Valid)
 	if !c.ConfirmUntil.IsZero() || c.Version != 3 {
@@ -262,8 +263,8 @@ func confirmRight(t *testing.T, f *fixture) {
 
 func confirmWrong(t *testing.T, f *fixture) {
 	id := f.unconfirmed(t)
-	wantErr(t, f.Confirm(t.Context(), id, "other", nil, f.now), consent.ErrConfirmation)
-	wantErr(t, f.Confirm(t.Context(), id, "hash", nil, f.now.Add(time.Minute)), consent.ErrConfirmation)
+	wantErr(t, f.Confirm(t.Context(), id, consent.Confirmation{Hash: "other", At: f.now}), consent.ErrConfirmation)
+	wantErr(t, f.Confirm(t.Context(), id, consent.Confirmation{Hash: "hash", At: f.now.Add(time.Minute)}), consent.ErrConfirmation)
 	wantStatus(t, f, id, consent.Received)
 }
 
@@ -364,7 +365,7 @@ func find(t *testing.T, f *fixture) {
 func timeline(t *testing.T, f *fixture) {
 	id := f.unconfirmed(t)
 	must(t, f.Note(t.Context(), id, consent.Entry{At: f.now, Actor: consent.BySystem, Event: "noted", Detail: "x"}))
-	must(t, f.Confirm(t.Context(), id, "hash", nil, f.now))
+	must(t, f.Confirm(t.Context(), id, consent.Confirmation{Hash: "hash", At: f.now}))
 	got, err := f.Timeline(t.Context(), id, 10)
 	must(t, err)
 	want := []consent.Entry{
@@ -408,24 +409,23 @@ func linkOneBrowser(t *testing.T, f *fixture) {
 
 func flowTakenOnce(t *testing.T, f *fixture) {
 	ctx := t.Context()
-	wantErr(t, f.TakeFlow(ctx, "key"), consent.ErrFlowGone)
+	wantErr(t, f.TakeFlow(ctx, "key", "a"), consent.ErrFlowGone)
 	must(t, f.PutFlow(ctx, "key", []byte{7}, f.now.Add(time.Minute)))
-	var won sync.Map
+	won := make(chan string, 20)
 	var all sync.WaitGroup
 	for i := range 20 {
 		all.Go(func() {
-			if f.TakeFlow(ctx, "key") == nil {
-				won.Store(i, true)
+			if taker := fmt.Sprint(i); f.TakeFlow(ctx, "key", taker) == nil {
+				won <- taker
 			}
 		})
 	}
 	all.Wait()
-	n := 0
-	won.Range(func(any, any) bool { n++; return true })
-	if n != 1 {
-		t.Fatalf("taken %d times, want once", n)
+	if len(won) != 1 {
+		t.Fatalf("taken %d times, want once", len(won))
 	}
-	wantErr(t, f.TakeFlow(ctx, "key"), consent.ErrFlowTaken)
+	must(t, f.TakeFlow(ctx, "key", <-won))
+	wantErr(t, f.TakeFlow(ctx, "key", "another"), consent.ErrFlowTaken)
 	r, err := f.Flow(ctx, "key")
 	must(t, err)
 	if !r.Taken || string(r.Box) != "\x07" || r.Result != nil {

@@ -1,6 +1,6 @@
 -- Makes a granted consent valid, for the hash of its one-time code.
--- KEYS consent, grant, timeline, index of the person
--- ARGV hash, at, id, whether to index
+-- KEYS consent, grant, timeline, index of the person, due
+-- ARGV hash, at, id, whether to index, work
 local c = redis.call('HMGET', KEYS[1], 'status', 'confirm_hash', 'confirm_until', 'ends')
 if not c[1] then return 'NOTFOUND' end
 if c[2] ~= ARGV[1] then return 'NO' end
@@ -17,4 +17,5 @@ if ARGV[4] == '1' then
 end
 redis.call('XADD', KEYS[3], '*', 'at', ARGV[2], 'actor', 'app', 'event', 'confirmed', 'detail', '')
 redis.call('PEXPIRE', KEYS[3], redis.call('PTTL', KEYS[1]))
+schedule(KEYS[5], 5)
 return 'OK'

@@ -2,7 +2,8 @@
 -- there.
 -- KEYS flow
 -- ARGV box, until
-redis.call('HSET', KEYS[1], 'taken', '1', 'result', ARGV[1])
+redis.call('HSETNX', KEYS[1], 'taken', 'done')
+redis.call('HSET', KEYS[1], 'result', ARGV[1])
 redis.call('HDEL', KEYS[1], 'box')
 redis.call('PEXPIREAT', KEYS[1], ARGV[2])
 return 'OK'

@@ -1,7 +1,7 @@
 -- Gives a consent that is not valid another status; a valid or ended one only
 -- gets a line in its timeline.
--- KEYS consent, timeline
--- ARGV status, granted, actor, code, at
+-- KEYS consent, timeline, due
+-- ARGV status, granted, actor, code, at, work
 local c = redis.call('HMGET', KEYS[1], 'status', 'refused_at')
 if not c[1] then return 'NOTFOUND' end
 if c[2] == ARGV[5] then return 'OK' end
@@ -11,6 +11,7 @@ if c[1] == 'received' or c[1] == 'rejected' or c[1] == 'partiallyAuthorised' the
   event = ARGV[1]
   redis.call('HINCRBY', KEYS[1], 'version', 1)
   redis.call('HSET', KEYS[1], 'status', ARGV[1], 'granted', ARGV[2], 'cause_actor', ARGV[3], 'cause_code', ARGV[4])
+  schedule(KEYS[3], 6)
 end
 redis.call('XADD', KEYS[2], '*', 'at', ARGV[5], 'actor', ARGV[3], 'event', event, 'detail', ARGV[4])
 redis.call('PEXPIRE', KEYS[2], redis.call('PTTL', KEYS[1]))

@@ -1,0 +1,178 @@
+package consent
+
+import (
+	"context"
+	"errors"
+	"log/slog"
+	"slices"
+	"time"
+)
+
+// attempts is how long to wait after each failed attempt to deliver a
+// message; once past its end, the last one is repeated until giveUp.
+var attempts = []time.Duration{30 * time.Second, 2 * time.Minute, 10 * time.Minute, 30 * time.Minute, time.Hour}
+
+// giveUp is how long delivery is tried: longer than a mail server is down.
+const giveUp = 4 * day
+
+// held is how long messages wait before a bank incident is looked at again.
+const held = time.Minute
+
+// deliver tells one thing through one channel. What it tells is put together
+// now: a renewal that came in between silences a warning.
+func (s *Service) deliver(ctx context.Context, t Task) (time.Time, error) {
+	n, err := parseNotice(t.Arg)
+	if err != nil {
+		return time.Time{}, err
+	}
+	if n.Channel == channelAll {
+		return time.Time{}, s.spread(ctx, t, n)
+	}
+	e, err := s.event(ctx, t.ID, n)
+	if errors.Is(err, errSilenced) {
+		return time.Time{}, s.c.Store.Delivered(ctx, t, Delivery{Outcome: DeliverySilenced, At: s.c.Now().UTC()})
+	}
+	if err != nil {
+		return time.Time{}, err
+	}
+	if wait, err := s.hold(ctx, e); err != nil || !wait.IsZero() {
+		return wait, err
+	}
+	return s.attempt(ctx, t, e)
+}
+
+// spread makes a delivery of its own for each channel that reaches somebody.
+func (s *Service) spread(ctx context.Context, t Task, n Notice) error {
+	e, err := s.event(ctx, t.ID, n)
+	if errors.Is(err, errSilenced) {
+		return nil
+	}
+	if err != nil {
+		return err
+	}
+	var work Work
+	for _, c := range s.c.Notify {
+		n.Channel = c.Channel()
+		if e.Notice = n; c.Reaches(e) {
+			work.Add = append(work.Add, Task{Kind: TaskDeliver, ID: t.ID, Arg: n.String(), Due: s.c.Now().UTC()})
+		}
+	}
+	if len(work.Add) == 0 {
+		return nil
+	}
+	return s.c.Store.Schedule(ctx, t.ID, work)
+}
+
+// errSilenced: what was to be told is no longer so.
+var errSilenced = errors.New("consent: silenced")
+
+// event puts together what is told.
+func (s *Service) event(ctx context.Context, id ID, n Notice) (Event, error) {
+	c, err := s.c.Store.Consent(ctx, id)
+	if err != nil {
+		return Event{}, err
+	}
+	e := Event{Notice: n, Consent: c, App: s.apps[c.App], Bank: s.banks[c.Bank], At: s.c.Now().UTC(),
+		Key: string(id) + " " + n.String()}
+	if n.Days() > 0 {
+		if e.Ending, err = s.stillEnding(ctx, c, n); err != nil {
+			return Event{}, err
+		}
+		if len(e.Ending) == 0 {
+			return Event{}, errSilenced
+		}
+		e.Consent, e.Bank = e.Ending[0].Consent, e.Ending[0].Bank
+	} else if !s.stillSo(c, n) {
+		return Event{}, errSilenced
+	}
+	p, err := s.person(c)
+	if err != nil {
+		return Event{}, err
+	}
+	e.Email, e.Name = p.Email, p.Name
+	e.Manage, err = s.manageLink(e.Consent)
+	return e, err
+}
+
+// stillSo reports whether what happened is what still holds.
+func (s *Service) stillSo(c Consent, n Notice) bool {
+	if n.Event != ToldRejected && n.Term != c.Term {
+		return false
+	}
+	want := map[string][]Status{
+		ToldConnected: {Valid}, ToldRenewed: {Valid}, ToldExpired: {Expired}, ToldRefused: {TerminatedByAspsp},
+		ToldStopped: {RevokedByPsu, TerminatedByTpp}, ToldRejected: {Rejected, PartiallyAuthorised},
+	}
+	return slices.Contains(want[n.Event], c.StatusAt(s.c.Now()))
+}
+
+// stillEnding are the consents that a warning speaks of: the one it was made
+// for, unless it was renewed or ended, and the others that end with it.
+func (s *Service) stillEnding(ctx context.Context, c Consent, n Notice) ([]EndingConsent, error) {
+	var all []Consent
+	if n.Term == c.Term && c.StatusAt(s.c.Now()) == Valid {
+		all = append(all, c)
+	}
+	if n.Channel != ChannelWebhook {
+		others, err := s.endingWith(ctx, c)
+		if err != nil {
+			return nil, err
+		}
+		all = append(all, others...)
+	}
+	var out []EndingConsent
+	for _, c := range all {
+		link, err := s.manageLink(c)
+		if err != nil {
+			return nil, err
+		}
+		out = append(out, EndingConsent{Consent: c, Bank: s.banks[c.Bank], Manage: link})
+	}
+	slices.SortFunc(out, func(a, b EndingConsent) int { return a.Consent.EndsAt.Compare(b.Consent.EndsAt) })
+	return out, nil
+}
+
+// hold says until when a message must wait: for the end of the customer's
+// quiet hours, or of a bank's incident.
+func (s *Service) hold(ctx context.Context, e Event) (time.Time, error) {
+	now := s.c.Now()
+	if e.Notice.Event == ToldRefused {
+		incident, err := s.c.Store.Incident(ctx, e.Consent.Bank, now)
+		if err != nil || incident {
+			return now.Add(held), err
+		}
+	}
+	urgent := e.Notice.Event == ToldConnected || e.Notice.Event == ToldRenewed || e.Notice.Event == ToldStopped
+	if e.Notice.Channel != ChannelMail || urgent {
+		return time.Time{}, nil
+	}
+	zone := e.Bank.Clock.Zone
+	if zone == nil {
+		zone = time.UTC
+	}
+	return s.c.Life.quietUntil(now, zone), nil
+}
+
+// attempt tries to deliver, and records what came of it.
+func (s *Service) attempt(ctx context.Context, t Task, e Event) (time.Time, error) {
+	i := slices.IndexFunc(s.c.Notify, func(c Notifier) bool { return c.Channel() == e.Notice.Channel })
+	if i < 0 || !s.c.Notify[i].Reaches(e) {
+		return time.Time{}, s.c.Store.Delivered(ctx, t, Delivery{Outcome: DeliveryFailed, Detail: "nobody to reach", At: e.At})
+	}
+	failure := s.c.Notify[i].Notify(ctx, e)
+	if failure == nil {
+		return time.Time{}, s.c.Store.Delivered(ctx, t, Delivery{Outcome: DeliverySent, At: e.At})
+	}
+	tries, since, err := s.c.Store.Tried(ctx, t, e.At)
+	if err != nil {
+		return time.Time{}, err
+	}
+	log := s.c.Log.With(slog.String("consent", string(t.ID)), slog.String("channel", e.Notice.Channel),
+		slog.String("event", e.Notice.Event), slog.Int("attempt", tries), slog.Any("error", failure))
+	if errors.Is(failure, ErrUndeliverable) || e.At.Sub(since) > giveUp {
+		log.ErrorContext(ctx, "message undelivered")
+		return time.Time{}, s.c.Store.Delivered(ctx, t, Delivery{Outcome: DeliveryFailed, Detail: shorten(failure.Error()), At: e.At})
+	}
+	log.WarnContext(ctx, "message not delivered yet")
+	return e.At.Add(attempts[min(tries, len(attempts))-1]), nil
+}

@@ -1,0 +1,147 @@
+package redisstore
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"time"
+
+	"github.com/redis/go-redis/v9"
+
+	"github.com/consentd/consentd/consent"
+	"github.com/consentd/consentd/token"
+)
+
+var notFound = map[string]error{"NOTFOUND": consent.ErrNotFound}
+
+// End implements [consent.Store].
+func (s *Store) End(ctx context.Context, id consent.ID, e consent.End) error {
+	k := keysOf(id)
+	args := []any{string(e.Status), string(e.Cause.Actor), e.Cause.Code, millis(e.At), string(e.Status), string(id), millis(e.ForgetBy)}
+	return s.verdict(ctx, "end", notFound, []string{k.consent(), k.grant(), k.timeline(), k.due(), k.aside()},
+		append(args, scheduled(e.Work)...)...)
+}
+
+// Lapse implements [consent.Store].
+func (s *Store) Lapse(ctx context.Context, id consent.ID, at time.Time, work consent.Work) error {
+	k := keysOf(id)
+	return s.verdict(ctx, "lapse", notFound, []string{k.consent(), k.grant(), k.timeline(), k.due()},
+		append([]any{millis(at)}, scheduled(work)...)...)
+}
+
+// asideFor is how long a grant that nobody confirmed is kept to tell the bank.
+const asideFor = 8 * 24 * time.Hour
+
+// Abandon implements [consent.Store].
+func (s *Store) Abandon(ctx context.Context, id consent.ID, at time.Time) error {
+	k := keysOf(id)
+	return s.verdict(ctx, "abandon", notFound, []string{k.consent(), k.grant(), k.timeline(), k.due(), k.aside()},
+		millis(at), string(id), millis(at.Add(asideFor)))
+}
+
+// Warn implements [consent.Store].
+func (s *Store) Warn(ctx context.Context, id consent.ID, w consent.Warned) error {
+	k := keysOf(id)
+	words := map[string]error{"NOTFOUND": consent.ErrNotFound, "OVER": consent.ErrConflict, "AGAIN": consent.ErrConflict}
+	args := []any{w.Term, len(w.Days)}
+	for _, d := range w.Days {
+		args = append(args, d)
+	}
+	return s.verdict(ctx, "warn", words, []string{k.consent(), k.due()}, append(args, scheduled(w.Work)...)...)
+}
+
+// Purge implements [consent.Store].
+func (s *Store) Purge(ctx context.Context, id consent.ID, customer, person []byte, work consent.Work) error {
+	k := keysOf(id)
+	return s.verdict(ctx, "purge", nil, []string{k.consent(), k.grant(), k.timeline(), k.uses(), k.deliveries(),
+		k.customer(customer), k.person(person), k.due()}, append([]any{string(id)}, scheduled(work)...)...)
+}
+
+// Aside implements [consent.Store].
+func (s *Store) Aside(ctx context.Context, id consent.ID, commit string) (string, token.Sealed, error) {
+	got, err := s.c.Client.HMGet(ctx, keysOf(id).aside(), commit+":bank", commit+":access", commit+":refresh").Result()
+	if err != nil {
+		return "", token.Sealed{}, unavailable("aside", err)
+	}
+	f := make([]string, len(got))
+	for i, v := range got {
+		f[i], _ = v.(string)
+	}
+	if f[0] == "" {
+		return "", token.Sealed{}, token.ErrNoGrant
+	}
+	return f[0], token.Sealed{CommitID: commit, Access: []byte(f[1]), Refresh: []byte(f[2])}, nil
+}
+
+// Told implements [consent.Store].
+func (s *Store) Told(ctx context.Context, t consent.Task, outcome token.Revocation, at time.Time) error {
+	k := keysOf(t.ID)
+	return s.verdict(ctx, "told", nil, []string{k.consent(), k.timeline(), k.aside(), k.deliveries()},
+		t.Arg, string(outcome), millis(at), t.Name())
+}
+
+// Newest implements [consent.Store].
+func (s *Store) Newest(ctx context.Context, id consent.ID) (consent.Newest, error) {
+	got, err := s.c.Client.HMGet(ctx, keysOf(id).grant(), "version", "iat").Result()
+	if err != nil {
+		return consent.Newest{}, unavailable("newest", err)
+	}
+	version, _ := got[0].(string)
+	issued, _ := got[1].(string)
+	if version == "" {
+		return consent.Newest{}, token.ErrNoGrant
+	}
+	return consent.Newest{Generation: number(version), IssuedAt: instant(issued)}, nil
+}
+
+// RecordErasure implements [consent.Store].
+func (s *Store) RecordErasure(ctx context.Context, customer []byte, e consent.Erasure) error {
+	k := keys{partition: fmt.Sprintf("%02x", customer[0])}
+	return s.verdict(ctx, "erased", nil, []string{k.tagged("erasures")}, e.Reference, e.App, e.Consents, millis(e.At))
+}
+
+// Incidents: more than refusalsMost grants of one bank refused within
+// refusalsWindow make one, and it lasts incidentLasts after the last of them.
+const (
+	refusalsMost   = 10
+	refusalsWindow = time.Minute
+	incidentLasts  = 15 * time.Minute
+)
+
+func incidentKey(bank string) string { return "{bank:" + bank + "}:incident" }
+
+// Refused implements [token.Store].
+func (s *Store) Refused(ctx context.Context, bank, id string, at time.Time) (bool, error) {
+	err := s.verdict(ctx, "refused", map[string]error{"INCIDENT": errIncident},
+		[]string{"{bank:" + bank + "}:refusals", incidentKey(bank)},
+		millis(at), refusalsWindow.Milliseconds(), refusalsMost, incidentLasts.Milliseconds(), id)
+	if errors.Is(err, errIncident) {
+		return true, nil
+	}
+	return false, err
+}
+
+// errIncident is a word of the script refused.
+var errIncident = errors.New("redisstore: incident")
+
+// Incident implements [consent.Store].
+func (s *Store) Incident(ctx context.Context, bank string, now time.Time) (bool, error) {
+	till, err := s.c.Client.Get(ctx, incidentKey(bank)).Result()
+	if errors.Is(err, redis.Nil) {
+		return false, nil
+	}
+	if err != nil {
+		return false, unavailable("incident", err)
+	}
+	return now.Before(instant(till)), nil
+}
+
+// Spend implements [consent.Store].
+func (s *Store) Spend(ctx context.Context, bank string, now time.Time, perMinute int) (bool, error) {
+	key := fmt.Sprintf("{bank:%s}:budget:%d", bank, now.Unix()/60)
+	word, err := s.run(ctx, "spend", []string{key}, perMinute).Text()
+	if err != nil {
+		return false, unavailable("spend", err)
+	}
+	return word == "OK", nil
+}

@@ -1,0 +1,6 @@
+-- Makes an undelivered message due again.
+-- KEYS undelivered, due
+-- ARGV task, at
+if redis.call('ZREM', KEYS[1], ARGV[1]) == 0 then return 'NOTFOUND' end
+redis.call('ZADD', KEYS[2], ARGV[2], ARGV[1])
+return 'OK'

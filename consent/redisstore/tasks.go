@@ -1,0 +1,152 @@
+package redisstore
+
+import (
+	"context"
+	"fmt"
+	"slices"
+	"time"
+
+	"github.com/redis/go-redis/v9"
+
+	"github.com/consentd/consentd/consent"
+)
+
+// purgeGrace is how long after its purge is due Redis drops a record by
+// itself.
+const purgeGrace = 30 * 24 * time.Hour
+
+// scheduled are the arguments that the scripts' schedule function reads.
+func scheduled(w consent.Work) []any {
+	out := []any{len(w.Add)}
+	for _, t := range w.Add {
+		out = append(out, t.Due.UnixMilli(), t.Name())
+	}
+	out = append(out, len(w.Remove))
+	for _, t := range w.Remove {
+		out = append(out, t.Name())
+	}
+	return out
+}
+
+// Claim implements [consent.Store]: one look at every partition, in one
+// pipeline, and then a script for each that has something due.
+func (s *Store) Claim(ctx context.Context, now, until time.Time, most int) ([]consent.Task, error) {
+	pipe := s.c.Client.Pipeline()
+	var counts []*redis.StringSliceCmd
+	for p := range partitions {
+		counts = append(counts, pipe.ZRangeByScore(ctx, duePartition(p), &redis.ZRangeBy{Min: "-inf", Max: millis(now), Count: 1}))
+	}
+	if _, err := pipe.Exec(ctx); err != nil {
+		return nil, unavailable("claim", err)
+	}
+	var out []consent.Task
+	for p, n := range counts {
+		if len(n.Val()) == 0 {
+			continue
+		}
+		names, err := s.run(ctx, "claim", []string{duePartition(p)}, millis(now), millis(until), most).StringSlice()
+		if err != nil {
+			return out, unavailable("claim", err)
+		}
+		if out, err = appendTasks(out, names, until.Truncate(time.Millisecond)); err != nil {
+			return nil, err
+		}
+	}
+	return out, nil
+}
+
+func duePartition(p int) string { return keys{partition: fmt.Sprintf("%02x", p)}.due() }
+
+func appendTasks(out []consent.Task, names []string, until time.Time) ([]consent.Task, error) {
+	for _, name := range names {
+		t, err := consent.ParseTask(name, until)
+		if err != nil {
+			return nil, err
+		}
+		out = append(out, t)
+	}
+	return out, nil
+}
+
+// Finish implements [consent.Store].
+func (s *Store) Finish(ctx context.Context, t consent.Task) error {
+	return s.verdict(ctx, "settle", nil, []string{keysOf(t.ID).due()}, t.Name(), t.Due.UnixMilli(), "")
+}
+
+// Postpone implements [consent.Store].
+func (s *Store) Postpone(ctx context.Context, t consent.Task, to time.Time) error {
+	return s.verdict(ctx, "settle", nil, []string{keysOf(t.ID).due()}, t.Name(), t.Due.UnixMilli(), millis(to))
+}
+
+// Schedule implements [consent.Store].
+func (s *Store) Schedule(ctx context.Context, id consent.ID, work consent.Work) error {
+	return s.verdict(ctx, "schedule", nil, []string{keysOf(id).due()}, scheduled(work)...)
+}
+
+// DueBy implements [consent.Store].
+func (s *Store) DueBy(ctx context.Context, kind consent.TaskKind, at time.Time) ([]consent.Task, error) {
+	all, err := s.everywhere(ctx, "due", func(pipe redis.Pipeliner, key string) *redis.ZSliceCmd {
+		return pipe.ZRangeByScoreWithScores(ctx, key, &redis.ZRangeBy{Min: "-inf", Max: millis(at)})
+	})
+	if err != nil {
+		return nil, err
+	}
+	return slices.DeleteFunc(all, func(t consent.Task) bool { return t.Kind != kind }), nil
+}
+
+// Undelivered implements [consent.Store].
+func (s *Store) Undelivered(ctx context.Context, limit int) ([]consent.Task, error) {
+	all, err := s.everywhere(ctx, "undelivered", func(pipe redis.Pipeliner, key string) *redis.ZSliceCmd {
+		return pipe.ZRevRangeWithScores(ctx, key, 0, int64(limit)-1)
+	})
+	slices.SortFunc(all, func(a, b consent.Task) int { return b.Due.Compare(a.Due) })
+	return all[:min(limit, len(all))], err
+}
+
+// everywhere reads a sorted set of tasks in every partition, in one pipeline.
+func (s *Store) everywhere(ctx context.Context, kind string, read func(redis.Pipeliner, string) *redis.ZSliceCmd) ([]consent.Task, error) {
+	pipe := s.c.Client.Pipeline()
+	var found []*redis.ZSliceCmd
+	for p := range partitions {
+		found = append(found, read(pipe, keys{partition: fmt.Sprintf("%02x", p)}.tagged(kind)))
+	}
+	if _, err := pipe.Exec(ctx); err != nil {
+		return nil, unavailable(kind, err)
+	}
+	var out []consent.Task
+	for _, f := range found {
+		for _, z := range f.Val() {
+			name, _ := z.Member.(string)
+			t, err := consent.ParseTask(name, time.UnixMilli(int64(z.Score)).UTC())
+			if err != nil {
+				return nil, err
+			}
+			out = append(out, t)
+		}
+	}
+	return out, nil
+}
+
+// Redeliver implements [consent.Store].
+func (s *Store) Redeliver(ctx context.Context, t consent.Task, at time.Time) error {
+	k := keysOf(t.ID)
+	return s.verdict(ctx, "redeliver", notFound, []string{k.tagged("undelivered"), k.due()}, t.Name(), millis(at))
+}
+
+// Tried implements [consent.Store].
+func (s *Store) Tried(ctx context.Context, t consent.Task, at time.Time) (int, time.Time, error) {
+	k := keysOf(t.ID)
+	r, err := s.run(ctx, "tried", []string{k.deliveries(), k.consent()}, t.Name(), millis(at), asideFor.Milliseconds()).StringSlice()
+	if err != nil {
+		return 0, time.Time{}, unavailable("tried", err)
+	}
+	return int(number(r[0])), instant(r[1]), nil
+}
+
+// Delivered implements [consent.Store].
+func (s *Store) Delivered(ctx context.Context, t consent.Task, d consent.Delivery) error {
+	k := keysOf(t.ID)
+	return s.verdict(ctx, "delivered", nil,
+		[]string{k.consent(), k.timeline(), k.due(), k.deliveries(), k.tagged("undelivered")},
+		t.Name(), t.Due.UnixMilli(), t.Arg, string(d.Outcome), d.Detail, millis(d.At))
+}
