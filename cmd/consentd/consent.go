@@ -1,0 +1,166 @@
+package main
+
+import (
+	"bufio"
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"io/fs"
+	"log/slog"
+	"os"
+	"strings"
+	"time"
+
+	"github.com/spf13/cobra"
+
+	"github.com/consentd/consentd/cmd/internal/assembly"
+	"github.com/consentd/consentd/config"
+	"github.com/consentd/consentd/consent"
+	"github.com/consentd/consentd/token"
+)
+
+// readDeadline bounds one look at Redis, a search over all partitions among
+// them.
+const readDeadline = 15 * time.Second
+
+func (p *program) consentCommand() *cobra.Command {
+	return p.group("consent", "Look at consents, for support", p.consentShow(), p.consentFind())
+}
+
+func (p *program) consentShow() *cobra.Command {
+	var f format
+	c := &cobra.Command{
+		Use: "show ID", Short: "Show a consent and what happened to it", Args: wants("ID"),
+		Long: "Show a consent, why it is as it is, and what happened to it. Secrets and personal data are not shown.",
+		RunE: p.action(func(c *cobra.Command, args []string) error {
+			id, err := consent.ParseID(args[0])
+			if err != nil {
+				return errors.New("that is not the id of a consent, which looks like cns_7f01jd8e…, 32 characters in all")
+			}
+			return p.withService(c.Context(), func(ctx context.Context, s *consent.Service) error {
+				h, err := s.History(ctx, id)
+				if err != nil {
+					return err
+				}
+				view := viewHistory(h, s.Now())
+				return f.write(p.out, view, view.text)
+			})
+		}),
+	}
+	f.flag(c)
+	return c
+}
+
+// search is what a consent is looked for by.
+type search struct {
+	app        string
+	customer   bool
+	nationalID bool
+	country    string
+}
+
+func (p *program) consentFind() *cobra.Command {
+	var f format
+	var by search
+	c := &cobra.Command{
+		Use: "find", Short: "Find a customer's consents", Args: cobra.NoArgs,
+		Long: "Find a customer's consents, by the app's own name for the customer or by the national id with\n" +
+			"which they were granted. Both are read from standard input, so that no shell history keeps them.",
+		Example: "  printf %s customer-17 | consentd consent find --app shop --customer-stdin\n" +
+			"  consentd consent find --national-id-stdin --country IS",
+		PreRunE: func(*cobra.Command, []string) error { return by.check() },
+		RunE: p.action(func(c *cobra.Command, _ []string) error {
+			what, err := p.line(by.prompt())
+			if err != nil {
+				return err
+			}
+			return p.withService(c.Context(), func(ctx context.Context, s *consent.Service) error {
+				found, err := by.run(ctx, s, what)
+				if err != nil {
+					return err
+				}
+				view := viewFound(found, s.Now())
+				return f.write(p.out, view, view.text)
+			})
+		}),
+	}
+	flags := c.Flags()
+	flags.StringVar(&by.app, "app", "", "`id` of the app that named the customer")
+	flags.BoolVar(&by.customer, "customer-stdin", false, "read the app's name for the customer from standard input")
+	flags.BoolVar(&by.nationalID, "national-id-stdin", false, "read the customer's national id from standard input")
+	flags.StringVar(&by.country, "country", "", "`country` of the national id: IS or SE")
+	f.flag(c)
+	return c
+}
+
+func (b search) check() error {
+	_, known := nationalIDs[b.country]
+	switch {
+	case b.customer == b.nationalID:
+		return errors.New("give either --customer-stdin or --national-id-stdin")
+	case b.customer && b.app == "":
+		return errors.New("--customer-stdin needs --app: each app has its own names")
+	case b.nationalID && !known:
+		return errors.New("--national-id-stdin needs --country IS or --country SE")
+	}
+	return nil
+}
+
+var nationalIDs = map[string]consent.NationalIDKind{"IS": consent.Kennitala, "SE": consent.Personnummer}
+
+func (b search) prompt() string {
+	if b.customer {
+		return "The app's name for the customer: "
+	}
+	return "National id: "
+}
+
+func (b search) run(ctx context.Context, s *consent.Service, what token.Secret) ([]consent.Consent, error) {
+	if b.nationalID {
+		return s.FindByPerson(ctx, nationalIDs[b.country], what)
+	}
+	if _, known := s.App(b.app); !known {
+		return nil, fmt.Errorf("the configuration has no app %q", b.app)
+	}
+	return s.FindByCustomer(ctx, b.app, what)
+}
+
+// longestLine is more than any name or number that is asked for.
+const longestLine = 4 << 10
+
+// line reads what must not stand on a command line. Only somebody at a
+// terminal is asked for it.
+func (p *program) line(prompt string) (token.Secret, error) {
+	if f, ok := p.in.(*os.File); ok {
+		if info, err := f.Stat(); err == nil && info.Mode()&fs.ModeCharDevice != 0 {
+			fmt.Fprint(p.talk, prompt)
+		}
+	}
+	text, err := bufio.NewReader(io.LimitReader(p.in, longestLine)).ReadString('\n')
+	if err != nil && !errors.Is(err, io.EOF) {
+		return "", fmt.Errorf("standard input: %w", err)
+	}
+	if text = strings.TrimRight(text, "\r\n"); text == "" {
+		return "", errors.New("standard input is empty; it should hold what to look for, in one line")
+	}
+	return token.Secret(text), nil
+}
+
+// withService opens the domain for one look. Only warnings are worth a line
+// beside the data.
+func (p *program) withService(ctx context.Context, look func(context.Context, *consent.Service) error) error {
+	c, err := p.load()
+	if err != nil {
+		return err
+	}
+	log := newLog(p.talk, config.LogText, max(c.LogLevel, slog.LevelWarn))
+	bridgeRedis(log)
+	built, err := assembly.Build(c, assembly.Outside{Log: log})
+	if err != nil {
+		return err
+	}
+	ctx, cancel := context.WithTimeout(ctx, readDeadline)
+	defer cancel()
+	return errors.Join(look(ctx, built.Service), built.Close(ctx))
+}

@@ -1,0 +1,175 @@
+// Package assembly builds consentd from its configuration: it is the one
+// place that knows all parts, and holds nothing but their wiring. The
+// production program, the demo and the tests that run several replicas build
+// the same thing with it; what differs between them is Outside.
+package assembly
+
+import (
+	"context"
+	"encoding/hex"
+	"errors"
+	"fmt"
+	"log/slog"
+	"net/http"
+	"net/netip"
+	"net/url"
+	"time"
+
+	"github.com/prometheus/client_golang/prometheus"
+	"github.com/prometheus/client_golang/prometheus/collectors"
+	"github.com/prometheus/client_golang/prometheus/promhttp"
+	"github.com/redis/go-redis/v9"
+
+	"github.com/consentd/consentd/config"
+	"github.com/consentd/consentd/consent"
+	"github.com/consentd/consentd/consent/redisstore"
+	"github.com/consentd/consentd/token"
+	"github.com/consentd/consentd/web"
+)
+
+// Outside is what lies outside the program. Fields left zero are made from
+// the configuration.
+type Outside struct {
+	Redis  redis.UniversalClient
+	Keys   *token.Keyring
+	Bank   http.RoundTripper  // reaches every bank
+	Notify []consent.Notifier // besides what is configured
+	Now    func() time.Time
+	Log    *slog.Logger
+}
+
+// Program is a consentd that is ready to serve.
+type Program struct {
+	Public  http.Handler // customers and apps
+	Admin   http.Handler // health and metrics
+	Service *consent.Service
+	Store   *redisstore.Store
+
+	vault *token.Vault
+	redis redis.UniversalClient
+	owned bool // redis is ours to close
+	log   *slog.Logger
+}
+
+// Build makes the parts and connects them. It talks to nothing; see
+// [Program.Check].
+func Build(c config.Config, o Outside) (*Program, error) {
+	if o.Log == nil {
+		o.Log = slog.New(slog.DiscardHandler)
+	}
+	p := &Program{redis: o.Redis, log: o.Log}
+	if err := p.connect(c, o); err != nil {
+		return nil, err
+	}
+	keys, err := keyring(c, o)
+	if err != nil {
+		return nil, err
+	}
+	if p.Store, err = redisstore.New(redisstore.Config{Client: p.redis}); err != nil {
+		return nil, err
+	}
+	if p.vault, err = newVault(c, o, keys, p.Store); err != nil {
+		return nil, err
+	}
+	if p.Service, err = newService(c, o, keys, p.Store, p.vault); err != nil {
+		return nil, err
+	}
+	return p, p.serve(c)
+}
+
+func (p *Program) connect(c config.Config, o Outside) error {
+	if o.Redis != nil {
+		return nil
+	}
+	options, err := redisOptions(c.Redis)
+	if err != nil {
+		return err
+	}
+	p.redis, p.owned = redis.NewUniversalClient(options), true
+	return nil
+}
+
+func newService(c config.Config, o Outside, keys *token.Keyring, store consent.Store, vault *token.Vault) (*consent.Service, error) {
+	banks := make([]consent.Bank, 0, len(c.Banks))
+	for _, b := range c.Banks {
+		banks = append(banks, domainBank(b))
+	}
+	apps := make([]consent.App, 0, len(c.Apps))
+	for _, a := range c.Apps {
+		apps = append(apps, domainApp(a))
+	}
+	return consent.New(consent.Config{
+		Store: store, Vault: vault, Keys: keys, Banks: banks, Apps: apps, Notify: o.Notify,
+		MinTTL: c.Refresh.MinTTLLeeway, Ahead: c.Refresh.Ahead, LinkLife: c.Links.StartLinkLife,
+		FlowLife: c.Links.FlowLife, ConfirmLife: c.Links.ConfirmLife, Now: o.Now, Log: o.Log,
+	})
+}
+
+func domainApp(a config.App) consent.App {
+	return consent.App{ID: a.ID, Name: a.Name, Banks: a.Banks, Scopes: a.Scopes, ReturnURLs: a.ReturnURLs}
+}
+
+// serve makes the handlers.
+func (p *Program) serve(c config.Config) error {
+	public, err := url.Parse(c.PublicURL)
+	if err != nil {
+		return fmt.Errorf("public_url: %w", err)
+	}
+	registry := prometheus.NewRegistry()
+	registry.MustRegister(collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}))
+	apps := make([]web.AppKeys, 0, len(c.Apps))
+	for _, a := range c.Apps {
+		keys := web.AppKeys{App: domainApp(a)}
+		for _, h := range a.KeyHashes {
+			keys.KeyHashes = append(keys.KeyHashes, hex.EncodeToString(h[:]))
+		}
+		apps = append(apps, keys)
+	}
+	p.Public, err = web.New(web.Config{
+		Service: p.Service, Apps: apps, PublicURL: public, BankOrigins: bankOrigins(c),
+		TrustedProxies: append([]netip.Prefix{}, c.TrustedProxies...),
+		TokenDeadline:  c.Refresh.BankDeadline + 5*time.Second, Metrics: registry, Log: p.log,
+	})
+	p.Admin = web.NewAdmin(web.AdminConfig{
+		Ready:   map[string]func(context.Context) error{"redis": p.ping},
+		Metrics: promhttp.HandlerFor(registry, promhttp.HandlerOpts{}), Log: p.log,
+	})
+	return err
+}
+
+func (p *Program) ping(ctx context.Context) error { return p.redis.Ping(ctx).Err() }
+
+// Check asks Redis whether it is fit to be the system of record. An evicting
+// or forgetful server is an error unless the configuration says that it may
+// be; what the server does not tell is, unless the operator vouches for it.
+func (p *Program) Check(ctx context.Context, c config.Redis) error {
+	risks, err := p.Store.Check(ctx)
+	if err != nil {
+		return fmt.Errorf("redis cannot be reached: %w", err)
+	}
+	var errs []error
+	for _, r := range risks {
+		text := fmt.Sprintf("redis %s %s", r.Setting, r.Problem)
+		switch {
+		case c.AllowVolatile:
+			p.log.WarnContext(ctx, "redis may lose grants; redis.allow_volatile accepts it", slog.String("problem", text))
+		case r.Unknown && c.Attested:
+			p.log.InfoContext(ctx, "redis setting is attested by the operator", slog.String("setting", r.Setting))
+		case r.Unknown:
+			errs = append(errs, errors.New(text+"; if you have made sure of it, set redis.attested: true"))
+		default:
+			errs = append(errs, errors.New(text+"; for a demonstration only, set redis.allow_volatile: true"))
+		}
+	}
+	return errors.Join(errs...)
+}
+
+// Close finishes what is under way, in order: background work, refreshes at
+// banks, and the connection to Redis. It gives up when ctx ends.
+func (p *Program) Close(ctx context.Context) error {
+	err := errors.Join(p.Service.Close(ctx), p.vault.Close(ctx))
+	if p.owned {
+		err = errors.Join(err, p.redis.Close())
+	}
+	return err
+}
