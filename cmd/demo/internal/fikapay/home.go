@@ -1,0 +1,151 @@
+package fikapay
+
+import (
+	"context"
+	"errors"
+	"net/http"
+	"time"
+)
+
+// whoView is the page on which a visitor says who they are.
+type whoView struct{ Customers []Customer }
+
+// homeView is what a customer sees.
+type homeView struct {
+	Customer   Customer
+	BankName   string
+	Told       *notice
+	Bank       standing
+	Expects    bool // the app names whom it expects
+	OnlineBank string
+	Payee      Customer
+	Order      string // X-Request-ID of the payment that the form would make
+	Payments   []*payment
+}
+
+// standing is how a consent stands, in words.
+type standing struct {
+	State  string // none, waiting, valid, ended: which picture fits
+	Title  string
+	Text   string
+	Button string // what the customer can do about it
+	Left   bar
+	CanPay bool
+}
+
+// bar is the picture of the days that are left.
+type bar struct{ Days, Of int }
+
+// Percent is how much of the bar is filled.
+func (b bar) Percent() int {
+	if b.Of == 0 {
+		return 0
+	}
+	return 100 * b.Days / b.Of
+}
+
+func (a *App) home(w http.ResponseWriter, r *http.Request) {
+	s := a.sessions.of(r)
+	if s == nil {
+		a.show(w, http.StatusOK, "who", "Fika Pay", whoView{a.c.Customers}, "")
+		return
+	}
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	view := homeView{
+		Customer: s.customer, BankName: a.c.BankName, Told: s.told, OnlineBank: a.c.BankUser(s.customer),
+		Payee: a.payee(s.customer), Order: newID(), Payments: s.recent[:min(len(s.recent), 5)],
+		Bank: a.standing(r.Context(), s), Expects: s.expects,
+	}
+	s.told = nil
+	a.show(w, http.StatusOK, "home", "Fika Pay", view, s.customer.Name)
+}
+
+// standing asks consentd: the app keeps the id of a consent, and nothing that
+// could be out of date.
+func (a *App) standing(ctx context.Context, s *session) standing {
+	id := a.consentOf(s)
+	if id == "" {
+		return wordsFor(consentState{}, a.c.BankName)
+	}
+	c, err := a.consentd.consent(ctx, id)
+	if err != nil {
+		a.log.Warn("consent could not be read", "error", err)
+		return standing{State: "waiting", Title: "One moment", Text: "Fika Pay cannot see right now how your connection stands. Nothing is lost. Load this page again in a moment."}
+	}
+	return wordsFor(c, a.c.BankName)
+}
+
+// consentOf is the customer's consent, or the one that this browser is about
+// to give.
+func (a *App) consentOf(s *session) string {
+	if id := a.sessions.consent(s.customer.ID); id != "" {
+		return id
+	}
+	return s.pending
+}
+
+// signIn believes whoever a visitor says they are: this is the one thing of
+// the app that only a demonstration can afford.
+func (a *App) signIn(w http.ResponseWriter, r *http.Request) {
+	c, ok := a.customer(r.PostFormValue("customer"))
+	if !ok {
+		a.notice(w, http.StatusBadRequest, "", notice{Title: "Who is that?", Text: "Choose one of the six test customers."})
+		return
+	}
+	a.sessions.open(w, c)
+	http.Redirect(w, r, "/", http.StatusSeeOther)
+}
+
+func (a *App) signOut(w http.ResponseWriter, r *http.Request) {
+	a.sessions.close(w, r)
+	http.Redirect(w, r, "/", http.StatusSeeOther)
+}
+
+// connect sends the customer to consentd's page: with a new consent, or again
+// with the one there is, which keeps its id.
+func (a *App) connect(w http.ResponseWriter, r *http.Request, s *session) {
+	page, err := a.pageFor(r.Context(), s, r.PostFormValue("expect") != "")
+	if err != nil {
+		a.log.Warn("customer could not be sent to the bank", "error", err)
+		s.told = &notice{Title: "That did not work", Text: "Fika Pay could not prepare your visit to the bank. Nothing has changed; try again in a moment."}
+		http.Redirect(w, r, "/", http.StatusSeeOther)
+		return
+	}
+	w.Header().Set("Referrer-Policy", "no-referrer")
+	w.Header().Set("Cache-Control", "no-store")
+	http.Redirect(w, r, page, http.StatusSeeOther)
+}
+
+func (a *App) pageFor(ctx context.Context, s *session, expect bool) (string, error) {
+	if id := a.consentOf(s); id != "" && expect == s.expects {
+		page, err := a.consentd.renew(ctx, id)
+		if err == nil {
+			s.pending = id
+			a.c.Tell("Fika Pay", "asked consentd for a page on which its customer can go to the bank again.")
+			return page, nil
+		}
+		if p, ok := errors.AsType[*problem](err); !ok || p.Code != "consent-revoked" {
+			return "", err
+		}
+	}
+	ask := request{
+		Reference: s.customer.ID, Bank: a.c.BankID, ReturnTo: "done", Language: "en",
+		Contact: map[string]string{"email": s.customer.Email},
+	}
+	if expect {
+		ask.Expected = s.customer.NationalID
+	}
+	made, err := a.consentd.ask(ctx, ask)
+	if err != nil {
+		return "", err
+	}
+	s.pending, s.expects = made.ID, expect
+	a.c.Tell("Fika Pay", "asked consentd for a consent, and sent the browser to consentd’s page.")
+	return made.PageURL, nil
+}
+
+// lastDay is the day that holds the last moment before end.
+func lastDay(end time.Time) string {
+	return end.Add(-time.Nanosecond).UTC().Format("2 January 2006")
+}

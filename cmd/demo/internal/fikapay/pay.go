@@ -1,0 +1,169 @@
+package fikapay
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"net/http"
+	"regexp"
+	"time"
+)
+
+// Which account to pay from.
+const (
+	primary   = "primary"
+	secondary = "secondary"
+)
+
+// sum is what every payment here is about.
+const sum = 10
+
+var orderForm = regexp.MustCompile(`^[0-9a-f]{32}$`)
+
+// payment is one order and what came of it.
+type payment struct {
+	Order     string // X-Request-ID at the bank, through every try
+	Which     string
+	Payee     Customer
+	Sum       int
+	At        time.Time
+	Tries     int
+	From      Customer
+	FromID    string
+	Location  string
+	Status    string
+	TokenLeft int // seconds, when it was handed out
+	Exchanges []exchange
+	Outcome   outcome
+}
+
+// outcome is what the customer is told, and the next step.
+type outcome struct {
+	Good       bool
+	Title      string
+	Text       string
+	Next       string
+	Again      bool // trying the same payment again may help
+	RetryAfter int  // seconds to wait before that
+	Connect    bool // the customer has to go to the bank
+}
+
+// payee is Guðrún, and for her somebody else.
+func (a *App) payee(payer Customer) Customer {
+	const gudrun, jon = "GUDGUNNARS", "JONGUNARS"
+	id := gudrun
+	if payer.ID == gudrun {
+		id = jon
+	}
+	c, _ := a.customer(id)
+	return c
+}
+
+// pay makes a payment, or tries one again. An order that was paid is only
+// shown: its form may come twice.
+func (a *App) pay(w http.ResponseWriter, r *http.Request, s *session) {
+	id := r.PostFormValue("order")
+	if !orderForm.MatchString(id) {
+		a.notice(w, http.StatusBadRequest, s.customer.Name, notice{Title: "That was no order of ours", Text: "Go back and press the button again."})
+		return
+	}
+	p := s.payments[id]
+	if p == nil {
+		p = &payment{Order: id, Which: primary, Payee: a.payee(s.customer), Sum: sum}
+		if r.PostFormValue("account") == secondary {
+			p.Which = secondary
+		}
+		s.keep(p)
+	}
+	if !p.Outcome.Good {
+		p.At, p.Exchanges = a.c.Now(), nil
+		p.Tries++
+		a.execute(r.Context(), a.consentOf(s), p)
+	}
+	http.Redirect(w, r, "/payments/"+id, http.StatusSeeOther)
+}
+
+func (a *App) showPayment(w http.ResponseWriter, r *http.Request, s *session) {
+	p := s.payments[r.PathValue("order")]
+	if p == nil {
+		a.notice(w, http.StatusNotFound, s.customer.Name, notice{Title: "There is no such payment", Text: "This demonstration keeps payments only as long as you are signed in."})
+		return
+	}
+	a.show(w, http.StatusOK, "payment", p.Outcome.Title, p, s.customer.Name)
+}
+
+// execute gets a token, pays, and asks what became of it.
+func (a *App) execute(ctx context.Context, consent string, p *payment) {
+	if consent == "" {
+		p.Outcome = outcome{Title: "No bank is connected", Text: "Fika Pay has no permission to pay from your account.", Connect: true}
+		return
+	}
+	token, err := a.token(ctx, consent, p, 0)
+	if err != nil {
+		p.Outcome = tokenWords(err, a.c.BankName)
+		return
+	}
+	err = a.send(ctx, token, p)
+	if r, refused := errors.AsType[*refusal](err); refused && r.Status == http.StatusUnauthorized && r.Name == "Unauthorized" {
+		err = a.sendAgain(ctx, consent, token, p, err)
+	}
+	if err != nil {
+		p.Outcome = failureWords(err, a.c.BankName)
+		return
+	}
+	p.Outcome = paidWords(p)
+}
+
+// sendAgain gets a token that is newer than the one which the bank refused,
+// and tries once more. When the customer has withdrawn at the bank, consentd
+// finds out by this and says so.
+func (a *App) sendAgain(ctx context.Context, consent string, old access, p *payment, refused error) error {
+	a.c.Tell("Fika Pay", "had a token refused that should still be good, and asks consentd for a newer one.")
+	token, err := a.token(ctx, consent, p, old.ExpiresIn+1)
+	if err == nil {
+		return a.send(ctx, token, p)
+	}
+	if told, ok := errors.AsType[*problem](err); ok && told.Code == "lifetime-unavailable" {
+		return refused // it was new already
+	}
+	return err
+}
+
+func (a *App) token(ctx context.Context, consent string, p *payment, seconds int) (access, error) {
+	token, err := a.consentd.token(ctx, consent, p.Order, seconds)
+	if err != nil {
+		a.log.Info("no token for a payment", "error", err)
+		if told, ok := errors.AsType[*problem](err); ok {
+			a.c.Tell("consentd", fmt.Sprintf("gave no token (%s): %s.", told.Code, told.Title))
+		}
+		return access{}, err
+	}
+	p.TokenLeft = token.ExpiresIn
+	a.c.Tell("consentd", fmt.Sprintf("handed out an access token, good for another %d s. Fika Pay forgets it after this payment.", token.ExpiresIn))
+	return token, nil
+}
+
+// send gives the bank the order and reads its status.
+func (a *App) send(ctx context.Context, token access, p *payment) error {
+	p.From, p.FromID = a.accountOf(token.NationalID, p.Which)
+	location, x, err := a.bank.initiate(ctx, token.Token, p.Order, order{
+		EndToEndIdentification: p.Order[:16],
+		DebtorAccount:          account{OwnerID: token.NationalID, ID: p.FromID},
+		DepositAccount:         account{OwnerID: p.Payee.NationalID, ID: p.Payee.Primary},
+		Amount:                 amount{Currency: "ISK", Amount: p.Sum},
+		ExtendedReference:      "Fika",
+	})
+	p.Exchanges = append(p.Exchanges, x)
+	if err != nil {
+		return err
+	}
+	p.Location = location
+	status, x, err := a.bank.status(ctx, token.Token, location)
+	p.Exchanges = append(p.Exchanges, x)
+	if err != nil {
+		a.log.Info("status of a payment could not be read", "error", err)
+		return nil // it was taken; only its status is unknown
+	}
+	p.Status = status
+	return nil
+}
