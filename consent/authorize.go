@@ -6,8 +6,6 @@ import (
 	"log/slog"
 	"time"
 
-	"golang.org/x/oauth2"
-
 	"github.com/consentd/consentd/token"
 )
 
@@ -99,8 +97,7 @@ func (s *Service) Begin(ctx context.Context, link, browser token.Secret, textVer
 	if err != nil {
 		return "", err
 	}
-	state, nonce := newSecret(), newSecret()
-	verifier := token.Secret(oauth2.GenerateVerifier())
+	state, nonce, verifier := newSecret(), newSecret(), newSecret()
 	address, err := s.c.Vault.AuthorizationURL(ctx, ask.Bank.ID, token.AuthorizationRequest{
 		State: state, Nonce: nonce, Verifier: verifier, Scopes: ask.Scopes,
 	})

@@ -78,6 +78,7 @@ type Refusal struct {
 	RetryAfter time.Duration // when to ask again; 0 when asking again changes nothing
 	Renewal    *Link         // where to send the customer; nil when that changes nothing
 	Longest    time.Duration // with ErrLifetime: how long this bank's tokens live
+	Why        error         // what failed underneath, for our own log; nil when nothing did
 }
 
 func (r *Refusal) Error() string { return r.Err.Error() }

@@ -142,7 +142,7 @@ func (s *Service) deny(ctx context.Context, req HandOutRequest, h HandOut, failu
 	case isRefusal:
 		why, err = OutcomeLifetime, refusal.Err
 	case errors.Is(failure, token.ErrStoreUnavailable), errors.Is(failure, token.ErrClosed):
-		return &Refusal{Err: token.ErrStoreUnavailable, RetryAfter: storeRest}
+		return &Refusal{Err: token.ErrStoreUnavailable, RetryAfter: storeRest, Why: failure}
 	case errors.Is(failure, token.ErrNoRefreshToken):
 		why, err = OutcomeRenewal, ErrRenewalRequired
 	case errors.Is(failure, token.ErrSealBroken):
@@ -160,6 +160,7 @@ func (s *Service) deny(ctx context.Context, req HandOutRequest, h HandOut, failu
 	}
 	h.Outcome = why
 	out := s.refusal(ctx, req, h, err)
+	out.Why = failure
 	if errors.Is(err, ErrBankUnavailable) {
 		out.RetryAfter = retryAfter(failure)
 	}
@@ -170,7 +171,7 @@ func (s *Service) deny(ctx context.Context, req HandOutRequest, h HandOut, failu
 func (s *Service) refusal(ctx context.Context, req HandOutRequest, h HandOut, err error) *Refusal {
 	s.c.Log.InfoContext(ctx, "hand-out denied", slog.String("consent", string(req.ID)), slog.String("app", req.App),
 		slog.String("request", req.RequestID), slog.String("outcome", string(h.Outcome)))
-	r := &Refusal{Err: err, Cause: h.Cause, EndsAt: h.EndsAt}
+	r := &Refusal{Err: err, EndsAt: h.EndsAt, Cause: Consent{Status: h.Status, Cause: h.Cause, EndsAt: h.EndsAt}.CauseAt(req.Now)}
 	if errors.Is(err, ErrInsufficientScope) {
 		r.Missing = missing(req.Scopes, h.Granted)
 		if bank, ok := s.banks[h.Bank]; ok && h.Status == PartiallyAuthorised {

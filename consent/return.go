@@ -30,6 +30,7 @@ const (
 	EndCancelled   Ending = "cancelled"    // the customer said no at the bank
 	EndLeftOut     Ending = "left_out"     // a required permission was unticked
 	EndWrongPerson Ending = "wrong_person" // somebody else than expected
+	EndNoIdentity  Ending = "no_identity"  // the bank did not say who
 	EndCompany     Ending = "company"      // a company, at a bank for individuals
 	EndBankDown    Ending = "bank_down"    // the bank did not answer usefully
 	EndFailed      Ending = "failed"       // the bank's answer did not hold
@@ -125,7 +126,11 @@ func (s *Service) conclude(ctx context.Context, f flowBox, a Arrival) resultBox 
 	})
 	switch {
 	case bankTrouble(err):
-		s.c.Log.WarnContext(ctx, "code could not be exchanged", slog.String("consent", string(f.Consent)), slog.Any("error", err))
+		level := slog.LevelWarn
+		if errors.Is(err, token.ErrMisconfigured) {
+			level = slog.LevelError // no customer can connect until it is put right
+		}
+		s.c.Log.Log(ctx, level, "code could not be exchanged", slog.String("consent", string(f.Consent)), slog.Any("error", err))
 		s.note(ctx, f.Consent, ByBank, "failed", string(EndBankDown))
 		return resultBox{Consent: f.Consent, Ending: EndBankDown}
 	case err != nil:
@@ -195,7 +200,7 @@ func (s *Service) refuse(ctx context.Context, f flowBox, p Person, got token.Red
 	left := missing(bank.Required, got.Scopes)
 	switch {
 	case p.Expected != "" && id == "":
-		why = Cause{Actor: ByBank, Code: CauseNoIdentity}
+		why, ending = Cause{Actor: ByBank, Code: CauseNoIdentity}, EndNoIdentity
 	case p.Expected != "" && !p.Expected.Equal(id), p.Known() && !p.Same(got.Identity):
 		why.Code = CauseWrongPerson
 	case bank.IndividualsOnly && bank.NationalID.company(id):

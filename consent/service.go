@@ -118,7 +118,9 @@ func (s *Service) App(id string) (App, bool) { a, ok := s.apps[id]; return a, ok
 // Bank returns a bank by its id.
 func (s *Service) Bank(id string) (Bank, bool) { b, ok := s.banks[id]; return b, ok }
 
-// newSecret makes an unguessable one-time secret: 32 random bytes.
+// newSecret makes an unguessable one-time secret: 32 random bytes as 43
+// characters, which is also the form of a PKCE verifier (RFC 7636 section
+// 4.1).
 func newSecret() token.Secret {
 	var b [32]byte
 	_, _ = rand.Read(b[:]) // never fails (crypto/rand)

@@ -334,7 +334,7 @@ func TestGrantTurnedAway(t *testing.T) {
 		"payments left out": {consent.Request{}, sandbox.Customer{User: anna, Untick: []string{"payments"}},
 			consent.EndLeftOut, consent.PartiallyAuthorised, consent.CauseLeftOut, consent.ErrInsufficientScope},
 		"national id left out": {consent.Request{Expected: gudrunID}, sandbox.Customer{User: gudrun, Untick: []string{"customer"}},
-			consent.EndWrongPerson, consent.Rejected, consent.CauseNoIdentity, consent.ErrRejected},
+			consent.EndNoIdentity, consent.Rejected, consent.CauseNoIdentity, consent.ErrRejected},
 	}
 	for name, test := range tests {
 		t.Run(name, func(t *testing.T) {

@@ -118,6 +118,10 @@ func TestIdentityTakesOnlyPlainClaims(t *testing.T) {
 		}
 	}
 	op := newOP()
+	op.claims = func(c map[string]any) { c["kennitala"] = "010180-9999" }
+	if _, who, err := redeem(t, op.bank(t)); err != nil || who.NationalID != "0101809999" {
+		t.Errorf("a hyphen in the claim: %v, %v, want the digits", reveal(who.NationalID), err)
+	}
 	if _, who, err := redeem(t, op.bank(t, func(c *oauthbank.Config) { c.NationalIDClaim = "" })); err != nil || who.NationalID != "" {
 		t.Errorf("without a claim configured: %v, %v", reveal(who.NationalID), err)
 	}
