@@ -6,6 +6,7 @@ package storetest
 import (
 	"errors"
 	"fmt"
+	"maps"
 	"sync"
 	"testing"
 	"time"
@@ -55,6 +56,7 @@ func Run(t *testing.T, newStore func(t *testing.T) consent.Store) {
 		"Find/by customer and by person":                       find,
 		"Timeline/in order":                                    timeline,
 	}
+	maps.Copy(tests, lifecycle())
 	for name, test := range tests {
 		t.Run(name, func(t *testing.T) {
 			test(t, &fixture{Store: newStore(t), now: time.Now().UTC().Truncate(time.Millisecond)})

@@ -1,0 +1,338 @@
+package storetest
+
+import (
+	"testing"
+	"time"
+
+	"github.com/google/go-cmp/cmp"
+
+	"github.com/consentd/consentd/consent"
+	"github.com/consentd/consentd/token"
+)
+
+// lifecycle are the tests of what happens to a consent by itself.
+func lifecycle() map[string]func(*testing.T, *fixture) {
+	return map[string]func(*testing.T, *fixture){
+		"End/puts the grant aside":                        endPutsAside,
+		"End/keeps what was ended before":                 endKeepsFirst,
+		"End/cannot be undone by a late refresh":          endThenCommit,
+		"Activate/puts the replaced grant aside":          activatePutsAside,
+		"Lapse/deletes the secret once it is over":        lapseOnce,
+		"Lapse/leaves a renewed consent alone":            lapseRenewed,
+		"Abandon/puts aside what nobody confirmed":        abandonUnconfirmed,
+		"Warn/claims each threshold once":                 warnOnce,
+		"Warn/not for another term, nor what ended":       warnOtherTerm,
+		"Purge/leaves nothing":                            purgeAll,
+		"Claim/only what is due, and once at a time":      claimDue,
+		"Claim/again after the visibility time-out":       claimAgain,
+		"Settle/does nothing to a task that was moved":    settleMoved,
+		"Deliver/undelivered is listed and can be resent": deliverUndelivered,
+		"Tried/counts until it is delivered":              triedCounts,
+		"Spend/within the minute's budget":                spendBudget,
+		"Refused/many at once are an incident":            refusedMany,
+		"Newest/tells the generation":                     newestTells,
+	}
+}
+
+func task(id consent.ID, kind consent.TaskKind, arg string, due time.Time) consent.Task {
+	return consent.Task{Kind: kind, ID: id, Arg: arg, Due: due}
+}
+
+func (f *fixture) end(t *testing.T, id consent.ID) {
+	t.Helper()
+	must(t, f.End(t.Context(), id, consent.End{Status: consent.RevokedByPsu, At: f.now, ForgetBy: f.now.Add(time.Hour),
+		Cause: consent.Cause{Actor: consent.ByCustomer, Code: consent.CauseStopped},
+		Work:  consent.Work{Remove: []consent.Task{task(id, consent.TaskWarn, "", f.now)}}}))
+}
+
+// claim takes everything that is due now.
+func (f *fixture) claim(t *testing.T, at time.Time) []consent.Task {
+	t.Helper()
+	tasks, err := f.Claim(t.Context(), at, at.Add(time.Minute), 100)
+	must(t, err)
+	return tasks
+}
+
+func names(tasks []consent.Task) []string {
+	out := []string{}
+	for _, t := range tasks {
+		out = append(out, t.Name())
+	}
+	return out
+}
+
+func endPutsAside(t *testing.T, f *fixture) {
+	id := f.valid(t, 1)
+	must(t, f.Schedule(t.Context(), id, consent.Work{Add: []consent.Task{task(id, consent.TaskWarn, "", f.now)}}))
+	f.end(t, id)
+	c := wantStatus(t, f, id, consent.RevokedByPsu)
+	if c.Cause.Actor != consent.ByCustomer || !c.EndedAt.Equal(f.now) {
+		t.Errorf("consent = %+v", c)
+	}
+	h, err := f.HandOut(t.Context(), f.request(id))
+	if err != nil || h.Outcome != consent.OutcomeRevoked || len(h.Sealed.Access) > 0 {
+		t.Errorf("hand-out = %+v, %v", h, err)
+	}
+	due := f.claim(t, f.now)
+	if diff := cmp.Diff([]string{"revoke " + string(id) + " commit-1"}, names(due)); diff != "" {
+		t.Fatal(diff)
+	}
+	at, s, err := f.Aside(t.Context(), id, "commit-1")
+	want := f.activation("commit-1").Sealed
+	if err != nil || at != bank || string(s.Access) != string(want.Access) || string(s.Refresh) != string(want.Refresh) {
+		t.Errorf("aside = %s, %+v, %v", at, s, err)
+	}
+	must(t, f.Told(t.Context(), due[0], token.RevocationConfirmed, f.now))
+	_, _, err = f.Aside(t.Context(), id, "commit-1")
+	wantErr(t, err, token.ErrNoGrant)
+	if c := wantStatus(t, f, id, consent.RevokedByPsu); c.BankTold != token.RevocationConfirmed {
+		t.Errorf("bank told: %q", c.BankTold)
+	}
+}
+
+func endKeepsFirst(t *testing.T, f *fixture) {
+	id := f.valid(t, 1)
+	f.end(t, id)
+	must(t, f.End(t.Context(), id, consent.End{Status: consent.TerminatedByTpp, At: f.now.Add(time.Hour),
+		Cause: consent.Cause{Actor: consent.ByApp, Code: "later"}, ForgetBy: f.now.Add(time.Hour)}))
+	if c := wantStatus(t, f, id, consent.RevokedByPsu); c.Cause.Actor != consent.ByCustomer {
+		t.Errorf("cause = %+v", c.Cause)
+	}
+	wantErr(t, f.Activate(t.Context(), id, f.activation("commit-2")), consent.ErrConflict)
+}
+
+func endThenCommit(t *testing.T, f *fixture) {
+	id := f.valid(t, 1)
+	l := f.acquire(t, id, 1, "a", time.Minute)
+	f.end(t, id)
+	wantErr(t, f.Commit(t.Context(), string(id), l, next(f, "late")), token.ErrNoGrant)
+	wantErr(t, f.MarkDead(t.Context(), string(id), l, token.ErrRefused, f.now), token.ErrNoGrant)
+	wantStatus(t, f, id, consent.RevokedByPsu)
+}
+
+func activatePutsAside(t *testing.T, f *fixture) {
+	id := f.valid(t, 1)
+	a := f.activation("commit-2")
+	a.Version, a.Renewal, a.RevokeReplaced = 2, true, true
+	must(t, f.Activate(t.Context(), id, a))
+	if _, _, err := f.Aside(t.Context(), id, "commit-1"); err != nil {
+		t.Error(err)
+	}
+	_, _, err := f.Aside(t.Context(), id, "commit-2")
+	wantErr(t, err, token.ErrNoGrant)
+	if c := wantStatus(t, f, id, consent.Valid); c.Term != 2 {
+		t.Errorf("term = %d, want 2", c.Term)
+	}
+}
+
+func lapseOnce(t *testing.T, f *fixture) {
+	id := f.valid(t, 1)
+	end := f.now.Add(90 * 24 * time.Hour)
+	tell := task(id, consent.TaskDeliver, "all expired 1", end)
+	work := consent.Work{Add: []consent.Task{tell}}
+	must(t, f.Lapse(t.Context(), id, end.Add(-time.Millisecond), work))
+	if _, err := f.Newest(t.Context(), id); err != nil {
+		t.Errorf("the secret was deleted before the end: %v", err)
+	}
+	must(t, f.Lapse(t.Context(), id, end, work))
+	_, err := f.Newest(t.Context(), id)
+	wantErr(t, err, token.ErrNoGrant)
+	for _, got := range f.claim(t, end) {
+		must(t, f.Finish(t.Context(), got))
+	}
+	must(t, f.Lapse(t.Context(), id, end, work))
+	if again := f.claim(t, end); len(again) != 0 {
+		t.Errorf("told again: %v", names(again))
+	}
+}
+
+func lapseRenewed(t *testing.T, f *fixture) {
+	id := f.valid(t, 1)
+	a := f.activation("commit-2")
+	a.Version, a.EndsAt = 2, a.EndsAt.Add(time.Hour)
+	must(t, f.Activate(t.Context(), id, a))
+	must(t, f.Lapse(t.Context(), id, f.now.Add(90*24*time.Hour), consent.Work{}))
+	if _, err := f.Newest(t.Context(), id); err != nil {
+		t.Error(err)
+	}
+}
+
+func abandonUnconfirmed(t *testing.T, f *fixture) {
+	id := f.unconfirmed(t)
+	must(t, f.Abandon(t.Context(), id, f.now))
+	if _, err := f.Newest(t.Context(), id); err != nil {
+		t.Errorf("given up before its time: %v", err)
+	}
+	must(t, f.Abandon(t.Context(), id, f.now.Add(time.Minute)))
+	_, err := f.Newest(t.Context(), id)
+	wantErr(t, err, token.ErrNoGrant)
+	if _, _, err := f.Aside(t.Context(), id, "commit-1"); err != nil {
+		t.Error(err)
+	}
+}
+
+func warnOnce(t *testing.T, f *fixture) {
+	id := f.valid(t, 1)
+	w := consent.Warned{Term: 1, Days: []int{30, 14}, Work: consent.Work{Add: []consent.Task{task(id, consent.TaskDeliver, "all warning-14 1", f.now)}}}
+	must(t, f.Warn(t.Context(), id, w))
+	wantErr(t, f.Warn(t.Context(), id, w), consent.ErrConflict)
+	w.Days = []int{14, 7}
+	must(t, f.Warn(t.Context(), id, w))
+}
+
+func warnOtherTerm(t *testing.T, f *fixture) {
+	id := f.valid(t, 1)
+	wantErr(t, f.Warn(t.Context(), id, consent.Warned{Term: 2, Days: []int{7}}), consent.ErrConflict)
+	f.end(t, id)
+	wantErr(t, f.Warn(t.Context(), id, consent.Warned{Term: 1, Days: []int{7}}), consent.ErrConflict)
+	wantErr(t, f.Warn(t.Context(), consent.ID("cns_7f00000000000000000000000009"), consent.Warned{}), consent.ErrNotFound)
+}
+
+func purgeAll(t *testing.T, f *fixture) {
+	id := f.valid(t, 1)
+	_, err := f.HandOut(t.Context(), f.request(id))
+	must(t, err)
+	must(t, f.Purge(t.Context(), id, customer, []byte{0xaa, 1}, consent.Work{}))
+	_, err = f.Consent(t.Context(), id)
+	wantErr(t, err, consent.ErrNotFound)
+	byCustomer, err := f.ByCustomer(t.Context(), customer)
+	must(t, err)
+	byPerson, err := f.ByPerson(t.Context(), []byte{0xaa, 1})
+	must(t, err)
+	lines, err := f.Timeline(t.Context(), id, 10)
+	must(t, err)
+	uses, err := f.Uses(t.Context(), id)
+	must(t, err)
+	if len(byCustomer)+len(byPerson)+len(lines)+len(uses) != 0 {
+		t.Errorf("left: %v %v %v %v", byCustomer, byPerson, lines, uses)
+	}
+}
+
+func claimDue(t *testing.T, f *fixture) {
+	one, two := consent.ID("cns_0000000000000000000000000001"), consent.ID("cns_ff00000000000000000000000002")
+	for _, id := range []consent.ID{one, two} {
+		must(t, f.Schedule(t.Context(), id, consent.Work{Add: []consent.Task{
+			task(id, consent.TaskPurge, "", f.now), task(id, consent.TaskExpire, "", f.now.Add(time.Millisecond))}}))
+	}
+	want := []string{"purge " + string(one), "purge " + string(two)}
+	if diff := cmp.Diff(want, names(f.claim(t, f.now))); diff != "" {
+		t.Error(diff)
+	}
+	if again := f.claim(t, f.now); len(again) != 0 {
+		t.Errorf("claimed twice: %v", names(again))
+	}
+	due, err := f.DueBy(t.Context(), consent.TaskExpire, f.now.Add(time.Second))
+	if err != nil || len(due) != 2 {
+		t.Errorf("due: %v, %v", names(due), err)
+	}
+}
+
+func claimAgain(t *testing.T, f *fixture) {
+	id := id(1)
+	must(t, f.Schedule(t.Context(), id, consent.Work{Add: []consent.Task{task(id, consent.TaskPurge, "", f.now)}}))
+	f.claim(t, f.now)
+	got := f.claim(t, f.now.Add(time.Minute))
+	if len(got) != 1 {
+		t.Fatal("a claim that was never settled is lost")
+	}
+	must(t, f.Finish(t.Context(), got[0]))
+	if left := f.claim(t, f.now.Add(24*time.Hour)); len(left) != 0 {
+		t.Errorf("finished, and due again: %v", names(left))
+	}
+}
+
+func settleMoved(t *testing.T, f *fixture) {
+	id := id(1)
+	must(t, f.Schedule(t.Context(), id, consent.Work{Add: []consent.Task{task(id, consent.TaskWarn, "", f.now)}}))
+	got := f.claim(t, f.now)[0]
+	later := task(id, consent.TaskWarn, "", f.now.Add(time.Hour))
+	must(t, f.Schedule(t.Context(), id, consent.Work{Add: []consent.Task{later}}))
+	must(t, f.Finish(t.Context(), got))
+	must(t, f.Postpone(t.Context(), got, f.now.Add(2*time.Hour)))
+	if left := f.claim(t, f.now.Add(time.Hour)); len(left) != 1 {
+		t.Error("settling an old claim took the new task along")
+	}
+}
+
+func deliverUndelivered(t *testing.T, f *fixture) {
+	id := f.valid(t, 1)
+	tell := task(id, consent.TaskDeliver, "mail connected 1", f.now)
+	must(t, f.Schedule(t.Context(), id, consent.Work{Add: []consent.Task{tell}}))
+	got := f.claim(t, f.now)[0]
+	for range 2 {
+		must(t, f.Delivered(t.Context(), got, consent.Delivery{Outcome: consent.DeliveryFailed, Detail: "no such mailbox", At: f.now}))
+	}
+	left, err := f.Undelivered(t.Context(), 10)
+	must(t, err)
+	if len(left) != 1 || left[0].Name() != tell.Name() {
+		t.Fatalf("undelivered: %v", names(left))
+	}
+	lines, err := f.Timeline(t.Context(), id, 1)
+	must(t, err)
+	if lines[0].Event != "message_undelivered" || lines[0].Detail != "mail connected 1: no such mailbox" {
+		t.Errorf("timeline: %+v", lines)
+	}
+	must(t, f.Redeliver(t.Context(), left[0], f.now))
+	wantErr(t, f.Redeliver(t.Context(), left[0], f.now), consent.ErrNotFound)
+	if due := f.claim(t, f.now); len(due) != 1 || due[0].Arg != tell.Arg {
+		t.Errorf("due: %v", names(due))
+	}
+}
+
+func triedCounts(t *testing.T, f *fixture) {
+	id := f.valid(t, 1)
+	tell := task(id, consent.TaskDeliver, "mail connected 1", f.now)
+	must(t, f.Schedule(t.Context(), id, consent.Work{Add: []consent.Task{tell}}))
+	for want := 1; want <= 3; want++ {
+		tries, since, err := f.Tried(t.Context(), tell, f.now.Add(time.Duration(want)*time.Hour))
+		if err != nil || tries != want || !since.Equal(f.now.Add(time.Hour)) {
+			t.Errorf("tries = %d since %s, %v, want %d", tries, since, err, want)
+		}
+	}
+	must(t, f.Delivered(t.Context(), f.claim(t, f.now)[0], consent.Delivery{Outcome: consent.DeliverySent, At: f.now}))
+	if tries, _, err := f.Tried(t.Context(), tell, f.now); err != nil || tries != 1 {
+		t.Errorf("tries = %d, %v after a delivery", tries, err)
+	}
+}
+
+func spendBudget(t *testing.T, f *fixture) {
+	for i := range 4 {
+		if ok, err := f.Spend(t.Context(), bank, f.now, 3); err != nil || ok != (i < 3) {
+			t.Errorf("call %d: %t, %v", i, ok, err)
+		}
+	}
+	if ok, err := f.Spend(t.Context(), bank, f.now.Add(time.Minute), 3); err != nil || !ok {
+		t.Errorf("next minute: %t, %v", ok, err)
+	}
+}
+
+func refusedMany(t *testing.T, f *fixture) {
+	held := 0
+	for i := range 20 {
+		incident, err := f.Refused(t.Context(), bank, string(id(i)), f.now)
+		must(t, err)
+		if incident {
+			held++
+		}
+	}
+	if held != 10 {
+		t.Errorf("%d of 20 refusals within a moment held, want 10", held)
+	}
+	for at, want := range map[time.Duration]bool{0: true, time.Minute: true, time.Hour: false} {
+		if got, err := f.Incident(t.Context(), bank, f.now.Add(at)); err != nil || got != want {
+			t.Errorf("incident after %s = %t, %v", at, got, err)
+		}
+	}
+	if got, err := f.Refused(t.Context(), "another", string(id(1)), f.now); err != nil || got {
+		t.Errorf("another bank: %t, %v", got, err)
+	}
+}
+
+func newestTells(t *testing.T, f *fixture) {
+	id := f.valid(t, 1)
+	must(t, f.Commit(t.Context(), string(id), f.acquire(t, id, 1, "a", time.Minute), next(f, "commit-2")))
+	got, err := f.Newest(t.Context(), id)
+	if want := (consent.Newest{Generation: 2, IssuedAt: f.now.Add(time.Minute)}); err != nil || got != want {
+		t.Errorf("newest = %+v, %v, want %+v", got, err, want)
+	}
+}
