@@ -58,7 +58,7 @@ func (w wording) text() string {
 func (m *Mail) link(e consent.EndingConsent) string { return m.publicURL + "/m/" + e.Manage.Reveal() }
 
 func (m *Mail) words(e consent.Event) wording {
-	app, bank, until := e.App.Name, e.Bank.Name, date(e.Consent.EndsAt)
+	app, bank, until := e.App.Name, e.Bank.Name, lastDay(e.Consent.EndsAt, e.Bank)
 	w := wording{
 		Link: m.publicURL + "/m/" + e.Manage.Reveal(),
 		Foot: fmt.Sprintf("You get this message because you let %s into your account at %s.", app, bank),
@@ -79,11 +79,11 @@ func (m *Mail) words(e consent.Event) wording {
 			fmt.Sprintf("Payments through %s no longer work. To use it again, connect again.", app)}
 		w.Button = "Connect again"
 	case consent.ToldStopped:
-		w.Subject = fmt.Sprintf("Stopped on %s: %s at %s", date(e.Consent.EndedAt), app, bank)
-		w.Lines = []string{fmt.Sprintf("The access of %s at %s was stopped on %s, %s.", app, bank, date(e.Consent.EndedAt), stoppedBy(e)),
+		w.Subject = fmt.Sprintf("Stopped on %s: %s at %s", date(e.Consent.EndedAt, e.Bank), app, bank)
+		w.Lines = []string{fmt.Sprintf("The access of %s at %s was stopped on %s, %s.", app, bank, date(e.Consent.EndedAt, e.Bank), stoppedBy(e)),
 			fmt.Sprintf("Payments through %s no longer work.", app)}
 	case consent.ToldRefused:
-		w.Subject = fmt.Sprintf("%s no longer lets %s in, since %s", bank, app, date(e.Consent.EndedAt))
+		w.Subject = fmt.Sprintf("%s no longer lets %s in, since %s", bank, app, date(e.Consent.EndedAt, e.Bank))
 		w.Lines = []string{fmt.Sprintf("%s no longer accepts the access of %s. If you withdrew it there yourself, all is as it should be.", bank, app),
 			fmt.Sprintf("Otherwise connect again: until then payments through %s do not work.", app)}
 		w.Button = "Connect again"
@@ -95,13 +95,13 @@ func (m *Mail) words(e consent.Event) wording {
 
 // warn words a warning, of one consent or of several that end together.
 func (m *Mail) warn(w *wording, e consent.Event) {
-	app, until := e.App.Name, date(e.Consent.EndsAt)
+	app, until := e.App.Name, lastDay(e.Consent.EndsAt, e.Bank)
 	left := days(e.Consent.DaysLeft(e.At))
 	if len(e.Ending) > 1 {
 		w.Subject = fmt.Sprintf("%s's access to %d of your banks ends soon, the first on %s", app, len(e.Ending), until)
 		w.Lines = []string{fmt.Sprintf("The access of %s to your accounts ends at %d banks within a week. Renewing takes a minute for each, and nothing stops meanwhile.", app, len(e.Ending))}
 		for _, c := range e.Ending {
-			w.Rows = append(w.Rows, row{Name: "Renew at " + c.Bank.Name, Until: date(c.Consent.EndsAt), Link: m.link(c)})
+			w.Rows = append(w.Rows, row{Name: "Renew at " + c.Bank.Name, Until: lastDay(c.Consent.EndsAt, c.Bank), Link: m.link(c)})
 		}
 		return
 	}
@@ -128,4 +128,14 @@ func days(n int) string {
 	return fmt.Sprintf("%d days", n)
 }
 
-func date(t time.Time) string { return t.Format("2 January 2006") }
+// lastDay is the day that has the last moment before the end, as the pages
+// say it.
+func lastDay(end time.Time, bank consent.Bank) string { return date(end.Add(-time.Nanosecond), bank) }
+
+// date is a day of the bank's calendar.
+func date(t time.Time, bank consent.Bank) string {
+	if bank.Clock.Zone != nil {
+		t = t.In(bank.Clock.Zone)
+	}
+	return t.Format("2 January 2006")
+}

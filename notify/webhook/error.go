@@ -9,6 +9,7 @@ import (
 	"net/http"
 	"time"
 
+	"github.com/consentd/consentd/internal/publicnet"
 	"github.com/consentd/consentd/notify"
 )
 
@@ -106,7 +107,7 @@ func reasonOf(ctx context.Context, err error) Reason {
 	switch {
 	case errors.Is(ctx.Err(), context.Canceled):
 		return ReasonCancelled
-	case errors.Is(err, errForbiddenAddress):
+	case errors.Is(err, publicnet.ErrForbidden):
 		return ReasonForbidden
 	case errors.As(err, &dns):
 		return ReasonDNS

@@ -1,7 +1,4 @@
 package oauthbank
 
-// The dial guard is worth testing against addresses that no test can dial.
-var (
-	NewTransport = newTransport
-	GuardDial    = guardDial
-)
+// NewTransport is worth testing for settings that no test can see at work.
+var NewTransport = newTransport

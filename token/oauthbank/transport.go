@@ -9,12 +9,11 @@ import (
 	"net"
 	"net/http"
 	"net/http/httptrace"
-	"net/netip"
 	"strings"
 	"sync/atomic"
-	"syscall"
 	"time"
 
+	"github.com/consentd/consentd/internal/publicnet"
 	"github.com/consentd/consentd/token"
 )
 
@@ -24,8 +23,6 @@ const (
 	dialTimeout    = 5 * time.Second
 )
 
-var errForbiddenAddress = errors.New("oauthbank: address inside a network")
-
 // newTransport trusts no proxy settings of the environment, and asks for a
 // fresh connection each time: on a kept one, a bank closing it just as we
 // write would leave us not knowing whether a refresh token was used. HTTP/2
@@ -33,7 +30,7 @@ var errForbiddenAddress = errors.New("oauthbank: address inside a network")
 func newTransport(insecure bool, deadline time.Duration) *http.Transport {
 	dialer := &net.Dialer{Timeout: dialTimeout}
 	if !insecure {
-		dialer.ControlContext = guardDial
+		dialer.ControlContext = publicnet.Guard
 	}
 	protocols := new(http.Protocols)
 	protocols.SetHTTP1(true)
@@ -46,45 +43,6 @@ func newTransport(insecure bool, deadline time.Duration) *http.Transport {
 		DisableKeepAlives:      true,
 		Protocols:              protocols,
 	}
-}
-
-// guardDial runs after name resolution, for each address that is tried, so
-// that a name which changes its address cannot get around it.
-func guardDial(_ context.Context, _, address string, _ syscall.RawConn) error {
-	ap, err := netip.ParseAddrPort(address)
-	if err != nil || !publicAddress(ap.Addr()) {
-		return errForbiddenAddress
-	}
-	return nil
-}
-
-// reserved are the blocks, besides those that net/netip knows, which are not
-// the public internet or embed an address that may not be.
-var reserved = prefixes(
-	"0.0.0.0/8", "100.64.0.0/10", "192.0.0.0/24", "192.0.2.0/24", "192.88.99.0/24", "198.18.0.0/15",
-	"198.51.100.0/24", "203.0.113.0/24", "240.0.0.0/4",
-	"64:ff9b::/96", "64:ff9b:1::/48", "100::/64", "2001::/23", "2001:db8::/32", "2002::/16", "3fff::/20", "5f00::/16", "fec0::/10", "::/96",
-)
-
-func prefixes(texts ...string) []netip.Prefix {
-	list := make([]netip.Prefix, len(texts))
-	for i, text := range texts {
-		list[i] = netip.MustParsePrefix(text)
-	}
-	return list
-}
-
-func publicAddress(a netip.Addr) bool {
-	a = a.Unmap().WithZone("")
-	if !a.IsGlobalUnicast() || a.IsPrivate() {
-		return false
-	}
-	for _, p := range reserved {
-		if p.Contains(a) {
-			return false
-		}
-	}
-	return true
 }
 
 // reply is an answer of the bank, read as far as we are willing to.
@@ -148,7 +106,7 @@ func causeOf(err error) string {
 	var alert tls.AlertError
 	var timeout net.Error
 	switch {
-	case errors.Is(err, errForbiddenAddress):
+	case errors.Is(err, publicnet.ErrForbidden):
 		return "address_forbidden"
 	case errors.As(err, &dns):
 		return "dns"
