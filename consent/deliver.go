@@ -1,6 +1,7 @@
 package consent
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"log/slog"
@@ -38,6 +39,12 @@ func (s *Service) deliver(ctx context.Context, t Task) (time.Time, error) {
 	if wait, err := s.hold(ctx, e); err != nil || !wait.IsZero() {
 		return wait, err
 	}
+	switch wait, err := s.spokenFor(ctx, t, e); {
+	case errors.Is(err, errSilenced):
+		return time.Time{}, s.c.Store.Delivered(ctx, t, Delivery{Outcome: DeliverySilenced, At: e.At})
+	case err != nil || !wait.IsZero():
+		return wait, err
+	}
 	return s.attempt(ctx, t, e)
 }
 
@@ -50,17 +57,58 @@ func (s *Service) spread(ctx context.Context, t Task, n Notice) error {
 	if err != nil {
 		return err
 	}
-	var work Work
+	work := Work{Remove: []Task{t}} // in the same step, so that nothing is told twice
 	for _, c := range s.c.Notify {
 		n.Channel = c.Channel()
 		if e.Notice = n; c.Reaches(e) {
 			work.Add = append(work.Add, Task{Kind: TaskDeliver, ID: t.ID, Arg: n.String(), Due: s.c.Now().UTC()})
 		}
 	}
-	if len(work.Add) == 0 {
-		return nil
-	}
 	return s.c.Store.Schedule(ctx, t.ID, work)
+}
+
+// spokenFor silences a warning that the mail of another of the customer's
+// consents has spoken for, and waits while that mail is on its way: of
+// consents that end together, the first to end has the word.
+func (s *Service) spokenFor(ctx context.Context, t Task, e Event) (time.Time, error) {
+	days := e.Notice.Days()
+	if days == 0 || e.Notice.Channel != ChannelMail {
+		return time.Time{}, nil
+	}
+	_, spoken, err := s.c.Store.Claimed(ctx, t.ID, e.Notice.Term, days)
+	if err != nil {
+		return time.Time{}, err
+	}
+	if spoken {
+		return time.Time{}, errSilenced
+	}
+	first := e.Ending[0].Consent
+	late := e.At.Sub(threshold(first.EndsAt, days))
+	if first.ID == t.ID || late < 0 || late > day { // its own, not crossed there yet, or waited long enough
+		return time.Time{}, nil
+	}
+	if coming, err := s.coming(ctx, first, e.Notice); err != nil || !coming {
+		return time.Time{}, err
+	}
+	return e.At.Add(held), nil
+}
+
+// coming reports whether a consent's own mail about a threshold that it has
+// crossed is still to be sent.
+func (s *Service) coming(ctx context.Context, c Consent, n Notice) (bool, error) {
+	claimed, _, err := s.c.Store.Claimed(ctx, c.ID, c.Term, n.Days())
+	if err != nil || !claimed {
+		return !claimed, err
+	}
+	n.Term = c.Term
+	for _, channel := range []string{channelAll, ChannelMail} {
+		n.Channel = channel
+		pending, err := s.c.Store.Pending(ctx, Task{Kind: TaskDeliver, ID: c.ID, Arg: n.String()})
+		if err != nil || pending {
+			return pending, err
+		}
+	}
+	return false, nil
 }
 
 // errSilenced: what was to be told is no longer so.
@@ -128,7 +176,9 @@ func (s *Service) stillEnding(ctx context.Context, c Consent, n Notice) ([]Endin
 		}
 		out = append(out, EndingConsent{Consent: c, Bank: s.banks[c.Bank], Manage: link})
 	}
-	slices.SortFunc(out, func(a, b EndingConsent) int { return a.Consent.EndsAt.Compare(b.Consent.EndsAt) })
+	slices.SortFunc(out, func(a, b EndingConsent) int {
+		return cmp.Or(a.Consent.EndsAt.Compare(b.Consent.EndsAt), cmp.Compare(a.Consent.ID, b.Consent.ID))
+	})
 	return out, nil
 }
 
@@ -153,15 +203,26 @@ func (s *Service) hold(ctx context.Context, e Event) (time.Time, error) {
 	return s.c.Life.quietUntil(now, zone), nil
 }
 
+// notifyDeadline is what a channel has for one message: less than the task,
+// so that there is time left to record what came of it.
+const notifyDeadline = 30 * time.Second
+
+func (s *Service) notify(ctx context.Context, n Notifier, e Event) error {
+	ctx, cancel := context.WithTimeout(ctx, notifyDeadline)
+	defer cancel()
+	return n.Notify(ctx, e)
+}
+
 // attempt tries to deliver, and records what came of it.
 func (s *Service) attempt(ctx context.Context, t Task, e Event) (time.Time, error) {
 	i := slices.IndexFunc(s.c.Notify, func(c Notifier) bool { return c.Channel() == e.Notice.Channel })
 	if i < 0 || !s.c.Notify[i].Reaches(e) {
 		return time.Time{}, s.c.Store.Delivered(ctx, t, Delivery{Outcome: DeliveryFailed, Detail: "nobody to reach", At: e.At})
 	}
-	failure := s.c.Notify[i].Notify(ctx, e)
+	failure := s.notify(ctx, s.c.Notify[i], e)
 	if failure == nil {
-		return time.Time{}, s.c.Store.Delivered(ctx, t, Delivery{Outcome: DeliverySent, At: e.At})
+		err := s.c.Store.Delivered(ctx, t, Delivery{Outcome: DeliverySent, At: e.At})
+		return time.Time{}, errors.Join(err, s.warned(ctx, t.ID, e))
 	}
 	tries, since, err := s.c.Store.Tried(ctx, t, e.At)
 	if err != nil {

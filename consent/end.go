@@ -67,6 +67,8 @@ func (s *Service) tellBank(ctx context.Context, t Task) (time.Time, error) {
 	if failure == nil {
 		return time.Time{}, s.c.Store.Told(ctx, t, outcome, now)
 	}
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), settleTime) // the bank may have used up the task's time
+	defer cancel()
 	tries, since, err := s.c.Store.Tried(ctx, t, now)
 	if err != nil {
 		return time.Time{}, err

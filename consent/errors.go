@@ -119,5 +119,5 @@ func (e *Invalid) orNil() error {
 // about the bank or the way to it.
 func bankTrouble(err error) bool {
 	return errors.Is(err, token.ErrNotDone) || errors.Is(err, token.ErrOutcomeUnknown) ||
-		errors.Is(err, token.ErrMisconfigured)
+		errors.Is(err, token.ErrMisconfigured) || errors.Is(err, token.ErrClosed)
 }

@@ -41,7 +41,7 @@ const storeRest = 2 * time.Second
 func (s *Service) Token(ctx context.Context, app App, id ID, r TokenRequest) (HandedOut, error) {
 	req := HandOutRequest{ID: id, App: app.ID, RequestID: r.RequestID, MinTTL: max(r.MinTTL, s.c.MinTTL),
 		NeededUntil: r.NeededUntil, Scopes: r.Scopes}
-	for {
+	for refreshed := int64(0); ; {
 		req.Now = s.c.Now().UTC()
 		h, err := s.c.Store.HandOut(ctx, req)
 		if err != nil {
@@ -51,6 +51,10 @@ func (s *Service) Token(ctx context.Context, app App, id ID, r TokenRequest) (Ha
 		case OutcomeAllowed:
 			return s.handOut(ctx, req, h)
 		case OutcomeStale:
+			if refreshed != 0 && h.Generation != refreshed { // a fresh one does not live that long either
+				return HandedOut{}, s.deny(ctx, req, h, &Refusal{Err: ErrLifetime, Longest: h.Sealed.Lifetime()})
+			}
+			refreshed = h.Generation
 			if err := s.refresh(ctx, req, h); err != nil {
 				return HandedOut{}, s.deny(ctx, req, h, err)
 			}
@@ -73,9 +77,9 @@ func (s *Service) handOut(ctx context.Context, req HandOutRequest, h HandOut) (H
 	return HandedOut{Access: a, Bank: h.Bank, EndsAt: h.EndsAt, DaysLeft: int((h.EndsAt.Sub(req.Now) + day - 1) / day)}, nil
 }
 
-// ahead is how long before its expiry a token is refreshed: never more than
-// a quarter of its life, and spread by a quarter up and down, so that tokens
-// issued together are not refreshed together.
+// ahead is how long before its expiry a token is refreshed: about a quarter of
+// its life at most, spread by a quarter up and down, so that tokens issued
+// together are not refreshed together.
 func (s *Service) ahead(id ID, life time.Duration) time.Duration {
 	window := min(s.c.Ahead, life/4)
 	h := fnv.New32a()

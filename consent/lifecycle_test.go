@@ -596,7 +596,9 @@ func TestManageLink(t *testing.T) {
 		must(t, err)
 		p.link = fresh.Secret
 		wantEnding(t, p.visit(t, sandbox.Customer{User: gudrun}), consent.EndRenewed)
+		synctest.Wait()
 		wantErr(t, second(h.RenewByCustomer(t.Context(), link)), consent.ErrLinkGone)
+		wantErr(t, second(h.StopByCustomer(t.Context(), link)), consent.ErrLinkGone)
 		if m, err := h.Manage(t.Context(), link); err != nil || !m.Used {
 			t.Errorf("manage after renewal = %+v, %v", m, err)
 		}
@@ -626,7 +628,7 @@ func TestRecordsArePurgedAfterTheRetentionTime(t *testing.T) {
 func (h *house) wantNothingOf(t *testing.T, id consent.ID) {
 	t.Helper()
 	for _, key := range h.redis.Keys() {
-		if strings.HasSuffix(key, "}:handouts") { // what was handed out stays on record, by ids that lead nowhere
+		if strings.HasSuffix(key, "}:handouts") || strings.HasSuffix(key, "}:unknown") { // what was handed out stays on record, by ids that lead nowhere
 			h.redis.Del(key)
 		}
 	}
@@ -679,6 +681,136 @@ func TestProofTellsTheWholeStory(t *testing.T) {
 		want := []string{"requested", "authorizing", "granted", "authorizing", "renewed", "terminatedByTpp", "bank_told", "bank_told"}
 		if !slices.Equal(events, want) || proof.Consent.Personal != nil {
 			t.Errorf("timeline\n     %v\nwant %v", events, want)
+		}
+	})
+}
+
+func TestJointMailOfAConsentWithoutAddressSilencesNobody(t *testing.T) {
+	bubble(t, func(t *testing.T, h *house) {
+		c, link, err := h.Create(t.Context(), shop, consent.Request{Reference: "customer-1", Bank: "sandbox", ReturnTo: "done", Expected: gudrunID})
+		must(t, err)
+		first := &trip{house: h, at: "sandbox", id: c.ID, link: link.Secret, browser: "b"}
+		wantEnding(t, first.visit(t, sandbox.Customer{User: gudrun}), consent.EndConnected)
+		time.Sleep(day)
+		other := h.ask(t, consent.Request{Expected: gudrunID, Bank: "second"})
+		wantEnding(t, other.visit(t, sandbox.Customer{User: gudrun}), consent.EndConnected)
+		h.live(t, 91*day, time.Hour)
+		wantTold(t, h.mail, ninetyDays...)
+	})
+}
+
+func TestJointMailThatIsSilencedSilencesNobodyElse(t *testing.T) {
+	bubble(t, func(t *testing.T, h *house) {
+		first := h.granted(t)
+		time.Sleep(day)
+		other := h.ask(t, consent.Request{Expected: gudrunID, Bank: "second"})
+		wantEnding(t, other.visit(t, sandbox.Customer{User: gudrun}), consent.EndConnected)
+		h.live(t, 58*day, time.Hour)
+		h.mail.breaks(func(consent.Event) error { return errors.New("down") })
+		h.live(t, 30*time.Hour, time.Hour) // the first one's thirty days are crossed, its mail waits
+		wantEnding(t, first.again(t).visit(t, sandbox.Customer{User: gudrun}), consent.EndRenewed)
+		h.mail.breaks(nil)
+		h.live(t, 3*day, time.Hour)
+		wantTold(t, h.mail, "connected", "connected", "renewed", "warning-30")
+	})
+}
+
+func TestSlowChannelOnTwoReplicasSendsOnce(t *testing.T) {
+	bubble(t, func(t *testing.T, h *house) {
+		for range 40 {
+			h.granted(t)
+		}
+		h.live(t, time.Minute, 10*time.Second)
+		time.Sleep(60 * day)
+		h.mail.breaks(func(consent.Event) error { time.Sleep(25 * time.Second); return nil })
+		h.live(t, 2*time.Hour, 30*time.Second, h.Service, h.replica(t, nil))
+		seen := make(map[string]int)
+		for _, e := range h.mail.all() {
+			if seen[e.Key]++; seen[e.Key] > 1 {
+				t.Errorf("%q sent %d times", e.Key, seen[e.Key])
+			}
+		}
+		if len(seen) != 40+1 { // all of one customer, who is warned once
+			t.Errorf("%d messages, want 41", len(seen))
+		}
+	})
+}
+
+func TestRenewalWhoseStoringIsNotAnsweredIsNotGivenBack(t *testing.T) {
+	bubble(t, func(t *testing.T, h *house) {
+		p := h.granted(t)
+		lossy := &lossyActivate{Store: h.store, until: time.Now().Add(10 * day).Add(time.Minute)}
+		time.Sleep(10 * day)
+		h.Service = h.replica(t, func(c *consent.Config) { c.Store = lossy })
+		wantEnding(t, p.again(t).visit(t, sandbox.Customer{User: gudrun}), consent.EndUnknown)
+		time.Sleep(2 * time.Minute)
+		must(t, second(p.token(t, consent.TokenRequest{})))
+		time.Sleep(6 * time.Minute)
+		must(t, second(p.token(t, consent.TokenRequest{})))
+	})
+}
+
+// lossyActivate stores grants, and does not say so for a while.
+type lossyActivate struct {
+	consent.Store
+	until time.Time
+}
+
+func (s *lossyActivate) Activate(ctx context.Context, id consent.ID, a consent.Activation) error {
+	err := s.Store.Activate(ctx, id, a)
+	if err == nil && time.Now().Before(s.until) {
+		return fmt.Errorf("%w: reply lost", token.ErrStoreUnavailable)
+	}
+	return err
+}
+
+func TestSecondTripDoesNotUndoAGrantThatWaitsToBeConfirmed(t *testing.T) {
+	bubble(t, func(t *testing.T, h *house) {
+		p := h.ask(t, consent.Request{})
+		r := p.visit(t, sandbox.Customer{User: gudrun})
+		wantEnding(t, r, consent.EndUnconfirmed)
+		wantEnding(t, p.again(t).visit(t, sandbox.Customer{User: gudrun, Cancel: true}), consent.EndCancelled)
+		must(t, second(h.Confirm(t.Context(), shop, p.id, r.Code)))
+		must(t, second(p.token(t, consent.TokenRequest{})))
+	})
+}
+
+func TestGrantOfTheWrongPersonIsGivenBackUntilTheBankTakesIt(t *testing.T) {
+	bubble(t, func(t *testing.T, h *house) {
+		p := h.ask(t, consent.Request{Expected: gudrunID})
+		h.bank.Fail(sandbox.EndpointRevoke, 3, sandbox.Fault{Status: 503})
+		wantEnding(t, p.visit(t, sandbox.Customer{User: anna}), consent.EndWrongPerson)
+		h.live(t, 2*time.Hour, time.Minute)
+		if h.bank.Withdraw(anna, "consentd") != 0 {
+			t.Error("the grant lives on at the bank")
+		}
+		h.wantNoSecret(t)
+	})
+}
+
+func TestErasureFindsAConsentThatWasRenewedForYears(t *testing.T) {
+	bubble(t, func(t *testing.T, h *house) {
+		p := h.granted(t)
+		for range 12 {
+			time.Sleep(80 * day)
+			wantEnding(t, p.again(t).visit(t, sandbox.Customer{User: gudrun}), consent.EndRenewed)
+		}
+		e, err := h.Erase(t.Context(), shop, "customer-1")
+		must(t, err)
+		if e.Consents != 1 {
+			t.Errorf("erased %d consents, want 1", e.Consents)
+		}
+	})
+}
+
+func TestMinTTLThatNeverFitsIsSaidAndNotHammered(t *testing.T) {
+	bubble(t, func(t *testing.T, h *house) {
+		p := h.granted(t)
+		h.bank.Fail(sandbox.EndpointToken, 1, sandbox.Fault{Delay: 3 * time.Second})
+		time.Sleep(time.Minute)
+		r := wantErr(t, second(p.token(t, consent.TokenRequest{MinTTL: 5*time.Minute - time.Second})), consent.ErrLifetime)
+		if h.bank.Refreshes() > 1 || r.Longest != 5*time.Minute {
+			t.Errorf("%d refreshes, longest %s", h.bank.Refreshes(), r.Longest)
 		}
 	})
 }

@@ -83,5 +83,8 @@ func (s *Service) StopByCustomer(ctx context.Context, link token.Secret) (Consen
 	if err != nil {
 		return Consent{}, err
 	}
+	if m.Used {
+		return Consent{}, ErrLinkGone
+	}
 	return s.Stop(ctx, m.Consent.ID, ByCustomer, CauseStopped)
 }

@@ -117,7 +117,19 @@ func (k NationalIDKind) normalise(id token.Secret) (token.Secret, error) {
 	case k == Personnummer && len(digits) != 10 && len(digits) != 12:
 		return "", fmt.Errorf("a %s has ten or twelve digits", k)
 	}
+	if k == Personnummer {
+		digits = digits[len(digits)-10:] // with and without the century it is the same person
+	}
 	return token.Secret(digits), nil
+}
+
+// canonical is the form in which ids are compared and indexed. What is no id
+// of this kind stays as the bank wrote it.
+func (k NationalIDKind) canonical(id token.Secret) token.Secret {
+	if normal, err := k.normalise(id); err == nil {
+		return normal
+	}
+	return id
 }
 
 // company reports whether the id is a company's: a kennitala whose day of

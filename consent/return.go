@@ -56,22 +56,45 @@ func (s *Service) Return(ctx context.Context, a Arrival) (ref string, err error)
 	if err != nil {
 		return "", err
 	}
-	taker := newSecret().Reveal()
-	err = s.insist(ctx, func() error { return s.c.Store.TakeFlow(ctx, ref, taker) })
-	if errors.Is(err, ErrFlowTaken) {
+	// From here on the code is being spent: the customer closing the window
+	// must not stop it, and a store that is away is waited for longer than a
+	// customer waits.
+	concluded := make(chan error, 1)
+	s.work.Go(func() { concluded <- s.take(s.running, ref, flow, a) })
+	t := time.NewTimer(returnWait)
+	defer t.Stop()
+	select {
+	case err := <-concluded:
+		return ref, err
+	case <-t.C:
+		return ref, nil
+	case <-ctx.Done():
 		return ref, nil
 	}
-	if err != nil {
-		return "", err
+}
+
+// returnWait is how long a customer waits for the end of a trip before being
+// shown that it is being concluded.
+const returnWait = 30 * time.Second
+
+// take takes the trip, once, and concludes it.
+func (s *Service) take(ctx context.Context, ref string, flow flowBox, a Arrival) error {
+	taker := newSecret().Reveal()
+	err := s.insist(ctx, func() error { return s.c.Store.TakeFlow(ctx, ref, taker) })
+	if errors.Is(err, ErrFlowTaken) {
+		return nil
 	}
-	// From here on the code is being spent: the customer closing the window
-	// must not stop it.
-	ctx = context.WithoutCancel(ctx)
-	result := s.conclude(ctx, flow, a)
+	if err != nil {
+		return err
+	}
+	result, err := s.conclude(ctx, flow, a)
+	if err != nil {
+		return err
+	}
 	result.Browser = flow.Browser
 	s.c.Log.InfoContext(ctx, "customer back from the bank", slog.String("consent", string(flow.Consent)),
 		slog.String("bank", flow.Bank), slog.String("ending", string(result.Ending)))
-	return ref, s.putResult(ctx, ref, result)
+	return s.putResult(ctx, ref, result)
 }
 
 // checkReturn decides whether an arrival belongs to a trip of this browser.
@@ -116,10 +139,11 @@ func isBrowser(secret token.Secret, hash string) bool {
 	return secret != "" && token.Secret(hashOf(secret)).Equal(token.Secret(hash))
 }
 
-// conclude exchanges the code and stores what follows from it.
-func (s *Service) conclude(ctx context.Context, f flowBox, a Arrival) resultBox {
+// conclude exchanges the code and stores what follows from it. Its error is
+// the store's, of which it is not known what it did.
+func (s *Service) conclude(ctx context.Context, f flowBox, a Arrival) (resultBox, error) {
 	if a.Error != "" {
-		return s.turnedBack(ctx, f, a.Error)
+		return s.turnedBack(ctx, f, a.Error), nil
 	}
 	got, err := s.c.Vault.Redeem(f.Bank, string(f.Consent), token.Redemption{
 		Code: a.Code, Verifier: token.Secret(f.Verifier), Nonce: token.Secret(f.Nonce), Scopes: f.Scopes,
@@ -132,19 +156,23 @@ func (s *Service) conclude(ctx context.Context, f flowBox, a Arrival) resultBox 
 		}
 		s.c.Log.Log(ctx, level, "code could not be exchanged", slog.String("consent", string(f.Consent)), slog.Any("error", err))
 		s.note(ctx, f.Consent, ByBank, "failed", string(EndBankDown))
-		return resultBox{Consent: f.Consent, Ending: EndBankDown}
+		return resultBox{Consent: f.Consent, Ending: EndBankDown}, nil
 	case err != nil:
 		s.c.Log.ErrorContext(ctx, "bank's answer to a code did not hold", slog.String("consent", string(f.Consent)), slog.Any("error", err))
 		s.note(ctx, f.Consent, ByBank, "failed", string(EndFailed))
-		return resultBox{Consent: f.Consent, Ending: EndFailed}
+		return resultBox{Consent: f.Consent, Ending: EndFailed}, nil
 	}
 	result, err := s.accept(ctx, f, got)
-	if err != nil {
+	switch {
+	case errors.Is(err, token.ErrStoreUnavailable): // it may be stored: giving it back could end a live grant
+		s.c.Log.ErrorContext(ctx, "unknown whether a grant was stored", slog.String("consent", string(f.Consent)), slog.Any("error", err))
+		return resultBox{}, err
+	case err != nil:
 		s.c.Log.ErrorContext(ctx, "grant could not be stored", slog.String("consent", string(f.Consent)), slog.Any("error", err))
 		s.discard(ctx, f, got)
-		return resultBox{Consent: f.Consent, Ending: EndFailed}
+		return resultBox{Consent: f.Consent, Ending: EndFailed}, nil
 	}
-	return result
+	return result, nil
 }
 
 // turnedBack handles an error answer of the bank (RFC 6749 section 4.1.2.1).
@@ -196,6 +224,7 @@ func (s *Service) accept(ctx context.Context, f flowBox, got token.Redeemed) (re
 func (s *Service) refuse(ctx context.Context, f flowBox, p Person, got token.Redeemed) (resultBox, bool) {
 	bank := s.banks[f.Bank]
 	to, why, ending := Rejected, Cause{Actor: ByCustomer}, EndWrongPerson
+	got.Identity.NationalID = bank.NationalID.canonical(got.Identity.NationalID)
 	id := got.Identity.NationalID
 	left := missing(bank.Required, got.Scopes)
 	switch {
@@ -211,7 +240,11 @@ func (s *Service) refuse(ctx context.Context, f flowBox, p Person, got token.Red
 		return resultBox{}, false
 	}
 	s.discard(ctx, f, got)
-	s.reject(ctx, f, to, got.Scopes, why)
+	granted := got.Scopes
+	if to == Rejected {
+		granted = nil // nothing was given
+	}
+	s.reject(ctx, f, to, granted, why)
 	return resultBox{Consent: f.Consent, Ending: ending, Missing: left}, true
 }
 
@@ -223,7 +256,7 @@ func (s *Service) activate(ctx context.Context, f flowBox, c Consent, p Person, 
 	renewal := c.StatusAt(now) == Valid
 	confirmed := p.Expected != "" || p.Known()
 	p.Issuer, p.Subject = got.Identity.Issuer, token.Secret(got.Identity.Subject)
-	p.NationalID, p.Name = got.Identity.NationalID, got.Identity.Name
+	p.NationalID, p.Name = bank.NationalID.canonical(got.Identity.NationalID), got.Identity.Name
 	a := Activation{
 		Version: c.Version, Sealed: got.Sealed, Status: Valid, AuthorizedAt: now,
 		EndsAt: bank.Clock.End(now, got.End), Granted: got.Scopes, TextVersion: f.TextVersion, Renewal: renewal,
@@ -269,6 +302,9 @@ func (s *Service) workOf(id ID, a Activation, term int64) Work {
 // discard revokes at the bank what will not be kept.
 func (s *Service) discard(ctx context.Context, f flowBox, got token.Redeemed) {
 	outcome, err := s.c.Vault.Discard(f.Bank, string(f.Consent), got.Sealed)
+	if err != nil {
+		err = errors.Join(err, s.c.Store.PutAside(ctx, string(f.Consent), f.Bank, got.Sealed, s.c.Now().UTC()))
+	}
 	s.c.Log.InfoContext(ctx, "grant given back", slog.String("consent", string(f.Consent)),
 		slog.String("outcome", string(outcome)), slog.Any("error", err))
 	s.note(ctx, f.Consent, BySystem, "given_back", string(outcome))
@@ -276,7 +312,7 @@ func (s *Service) discard(ctx context.Context, f flowBox, got token.Redeemed) {
 
 func (s *Service) reject(ctx context.Context, f flowBox, to Status, granted []string, why Cause) {
 	r := Rejection{Status: to, Granted: granted, Cause: why, At: s.c.Now().UTC()}
-	r.Work = s.telling(f.Consent, ToldRejected, 0, r.At)
+	r.Work = s.telling(f.Consent, ToldRejected, r.At.UnixMilli(), r.At) // no term: each rejection is another
 	err := s.insist(ctx, func() error {
 		return s.c.Store.Reject(ctx, f.Consent, r)
 	})
@@ -294,19 +330,18 @@ func (s *Service) note(ctx context.Context, id ID, who Actor, event, detail stri
 	}
 }
 
-// How often and how fast a write that concludes a trip is repeated.
+// How fast a write that concludes a trip is repeated.
 const (
-	insistTimes = 6
 	insistFirst = 50 * time.Millisecond
+	insistMost  = 2 * time.Second
 )
 
-// insist repeats a write that the store did not answer: 3 seconds in all,
-// which a customer at the other end will wait.
+// insist repeats what the store did not answer, until it does or ctx ends.
 func (s *Service) insist(ctx context.Context, write func() error) error {
 	pause := insistFirst
-	var err error
-	for range insistTimes {
-		if err = write(); !errors.Is(err, token.ErrStoreUnavailable) {
+	for {
+		err := write()
+		if !errors.Is(err, token.ErrStoreUnavailable) {
 			return err
 		}
 		t := time.NewTimer(pause)
@@ -316,9 +351,8 @@ func (s *Service) insist(ctx context.Context, write func() error) error {
 			t.Stop()
 			return err
 		}
-		pause *= 2
+		pause = min(2*pause, insistMost)
 	}
-	return err
 }
 
 // shorten cuts what a bank sent, for a log.

@@ -10,6 +10,7 @@ import (
 	"fmt"
 	"log/slog"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/consentd/consentd/token"
@@ -41,6 +42,14 @@ type Service struct {
 	banks map[string]Bank
 	apps  map[string]App
 	work  sync.WaitGroup
+
+	// running is the context of work that no caller may cancel. It ends when
+	// Close has waited long enough.
+	running context.Context
+	abort   context.CancelFunc
+
+	wakes  atomic.Int32 // calls of wake that are not answered yet
+	closed atomic.Bool
 }
 
 // The life of links and trips (security: short, and once).
@@ -62,6 +71,7 @@ func New(c Config) (*Service, error) {
 		errs = append(errs, fmt.Errorf("consent: links and trips to the bank live for %s at most", mostLinkLife))
 	}
 	s := &Service{c: c, banks: make(map[string]Bank), apps: make(map[string]App)}
+	s.running, s.abort = context.WithCancel(context.Background())
 	s.setDefaults()
 	for _, b := range c.Banks {
 		if !b.Clock.valid() {
@@ -96,9 +106,10 @@ func orDefault(d *time.Duration, fallback time.Duration) {
 	}
 }
 
-// Close waits for background work to end: refreshes ahead of time,
-// notifications. Close the vault afterwards.
-func (s *Service) Close(ctx context.Context) error {
+// Settle waits for what is under way in the background to end: trips to a
+// bank that are being concluded, refreshes ahead of time, and what became due
+// by what was done here.
+func (s *Service) Settle(ctx context.Context) error {
 	done := make(chan struct{})
 	go func() { s.work.Wait(); close(done) }()
 	select {
@@ -107,6 +118,14 @@ func (s *Service) Close(ctx context.Context) error {
 	case <-ctx.Done():
 		return fmt.Errorf("consent: background work still running: %w", ctx.Err())
 	}
+}
+
+// Close begins no more tasks and waits for those that were begun, and for what
+// else is under way. Close the vault afterwards.
+func (s *Service) Close(ctx context.Context) error {
+	s.closed.Store(true)
+	defer s.abort()
+	return s.Settle(ctx)
 }
 
 // Now is the service's time, for whoever must agree with it.

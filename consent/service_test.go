@@ -64,12 +64,15 @@ func (n *told) Reaches(e consent.Event) bool {
 
 func (n *told) Notify(_ context.Context, e consent.Event) error {
 	n.mu.Lock()
-	defer n.mu.Unlock()
-	if n.down != nil {
-		if err := n.down(e); err != nil {
+	down := n.down
+	n.mu.Unlock()
+	if down != nil {
+		if err := down(e); err != nil {
 			return err
 		}
 	}
+	n.mu.Lock()
+	defer n.mu.Unlock()
 	n.events = append(n.events, e)
 	return nil
 }

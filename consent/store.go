@@ -65,6 +65,10 @@ type Store interface {
 	// before or the term is another.
 	Warn(ctx context.Context, id ID, w Warned) error
 
+	// Claimed reports whether a threshold was claimed, and whether another
+	// consent's mail spoke for it.
+	Claimed(ctx context.Context, id ID, term int64, days int) (claimed, spoken bool, err error)
+
 	// Purge deletes everything about a consent but what is aside.
 	Purge(ctx context.Context, id ID, customer, person []byte, work Work) error
 
@@ -104,8 +108,8 @@ type Store interface {
 
 // TaskStore keeps what is to be done when, and what came of it.
 type TaskStore interface {
-	// Claim returns tasks that are due, at most most of each partition, and
-	// makes them due again at until.
+	// Claim returns tasks that are due, at most most, and makes them due
+	// again at until. What it claimed before an error it returns with it.
 	Claim(ctx context.Context, now, until time.Time, most int) ([]Task, error)
 
 	// Finish removes a claimed task, and Postpone makes it due at to, unless
@@ -115,6 +119,9 @@ type TaskStore interface {
 
 	// Schedule adds and removes tasks of one consent.
 	Schedule(ctx context.Context, id ID, work Work) error
+
+	// Pending reports whether a task waits, or is being done.
+	Pending(ctx context.Context, t Task) (bool, error)
 
 	// DueBy lists the tasks of a kind that are due at a moment, claiming
 	// none.
@@ -153,9 +160,10 @@ type End struct {
 
 // Warned are thresholds of which a customer is about to be told.
 type Warned struct {
-	Term int64
-	Days []int
-	Work Work
+	Term   int64
+	Days   []int
+	Spoken int // the threshold that another consent's mail spoke for; 0: none
+	Work   Work
 }
 
 // Newest is a stored grant, without its secrets.

@@ -13,24 +13,25 @@ import (
 // How work is claimed and done.
 const (
 	visibility   = 2 * time.Minute // a claimed task that was not settled is due again
-	taskDeadline = time.Minute     // less than visibility, so that two replicas never do one task at a time
-	claimed      = 20              // tasks of one partition at a time
+	taskDeadline = 40 * time.Second
+	settleTime   = 5 * time.Second
 	workers      = 8
+	claimed      = 2 * workers
 	backToTask   = time.Minute // a task that failed unexpectedly
 )
 
 // Work does what is due, until nothing is. Any number of replicas may call it
-// at any time: a task belongs to whoever claimed it for two minutes, and is
+// at any time: a task belongs to whoever claimed it, for two minutes, and is
 // re-checked against the record before anything is done. Its cost grows with
 // what is due.
 func (s *Service) Work(ctx context.Context) error {
-	for ctx.Err() == nil {
+	for ctx.Err() == nil && !s.closed.Load() {
 		now := s.c.Now().UTC()
 		tasks, err := s.c.Store.Claim(ctx, now, now.Add(visibility), claimed)
+		s.doAll(ctx, tasks)
 		if err != nil || len(tasks) == 0 {
 			return err
 		}
-		s.doAll(ctx, tasks)
 	}
 	return ctx.Err()
 }
@@ -50,11 +51,14 @@ func (s *Service) doAll(ctx context.Context, tasks []Task) {
 	all.Wait()
 }
 
-// do does one task and settles it: finished, or due again at a time.
+// do does one task and settles it: finished, or due again at a time. It does
+// not begin what could outlast the claim, which then is somebody else's.
 func (s *Service) do(ctx context.Context, t Task) {
-	ctx, cancel := context.WithTimeout(ctx, taskDeadline)
-	defer cancel()
-	again, err := s.doTask(ctx, t)
+	if s.closed.Load() || t.Due.Sub(s.c.Now()) < taskDeadline+settleTime {
+		return
+	}
+	ctx = context.WithoutCancel(ctx)
+	again, err := s.within(ctx, t)
 	if errors.Is(err, ErrNotFound) {
 		again, err = time.Time{}, nil // purged or erased: nothing is left to do
 	}
@@ -63,14 +67,25 @@ func (s *Service) do(ctx context.Context, t Task) {
 			slog.String("consent", string(t.ID)), slog.Any("error", err))
 		again = s.c.Now().Add(backToTask)
 	}
-	settle := s.c.Store.Finish
-	if !again.IsZero() {
-		settle = func(ctx context.Context, t Task) error { return s.c.Store.Postpone(ctx, t, again.UTC()) }
-	}
-	if err := settle(ctx, t); err != nil {
+	ctx, cancel := context.WithTimeout(ctx, settleTime)
+	defer cancel()
+	if err := s.settle(ctx, t, again); err != nil {
 		s.c.Log.WarnContext(ctx, "task not settled; it will be due again", slog.String("task", string(t.Kind)),
 			slog.String("consent", string(t.ID)), slog.Any("error", err))
 	}
+}
+
+func (s *Service) within(ctx context.Context, t Task) (time.Time, error) {
+	ctx, cancel := context.WithTimeout(ctx, taskDeadline)
+	defer cancel()
+	return s.doTask(ctx, t)
+}
+
+func (s *Service) settle(ctx context.Context, t Task, again time.Time) error {
+	if again.IsZero() {
+		return s.c.Store.Finish(ctx, t)
+	}
+	return s.c.Store.Postpone(ctx, t, again.UTC())
 }
 
 // doTask returns when to do the task again, zero when it is done.
@@ -95,13 +110,20 @@ func (s *Service) doTask(ctx context.Context, t Task) (time.Time, error) {
 }
 
 // wake does what is due in the background, so that nobody waits for the next
-// tick to be told.
+// tick to be told. One at a time is enough: it goes on until nothing is due.
 func (s *Service) wake() {
+	if s.closed.Load() || s.wakes.Add(1) > 1 {
+		return
+	}
 	s.work.Go(func() {
-		ctx, cancel := context.WithTimeout(context.Background(), taskDeadline)
-		defer cancel()
-		if err := s.Work(ctx); err != nil && !errors.Is(err, token.ErrStoreUnavailable) {
-			s.c.Log.WarnContext(ctx, "work not done; the next tick does it", slog.Any("error", err))
+		for n := s.wakes.Load(); ; n = s.wakes.Load() {
+			err := s.Work(s.running)
+			if err != nil && !errors.Is(err, token.ErrStoreUnavailable) {
+				s.c.Log.WarnContext(s.running, "work not done; the next tick does it", slog.Any("error", err))
+			}
+			if s.wakes.CompareAndSwap(n, 0) {
+				return
+			}
 		}
 	})
 }
@@ -120,44 +142,41 @@ func (s *Service) warn(ctx context.Context, t Task) (time.Time, error) {
 	}
 	event := warning(crossed[len(crossed)-1])
 	w := Warned{Term: c.Term, Days: crossed, Work: s.telling(c.ID, event, c.Term, now)}
-	switch err := s.c.Store.Warn(ctx, c.ID, w); {
-	case errors.Is(err, ErrConflict):
-		return next, nil
-	case err != nil:
+	if err := s.c.Store.Warn(ctx, c.ID, w); err != nil && !errors.Is(err, ErrConflict) {
 		return time.Time{}, err
 	}
-	return next, s.warnTogether(ctx, c, crossed[len(crossed)-1])
+	return next, nil
 }
 
 // together is how close ends of one customer's consents are told in one
 // message.
 const together = 7 * day
 
-// warnTogether claims the same threshold for the customer's other consents
-// that the message speaks for: those that end so close to it that a message
-// of their own would say the same again. Their apps are told of each.
-func (s *Service) warnTogether(ctx context.Context, c Consent, days int) error {
-	others, err := s.endingWith(ctx, c)
-	if err != nil {
-		return err
-	}
-	now := s.c.Now().UTC()
-	for _, o := range others {
-		n := Notice{Channel: ChannelWebhook, Event: warning(days), Term: o.Term}
-		if o.EndsAt.Sub(c.EndsAt).Abs() > time.Duration(days)*day/2 {
-			continue // too soon to speak for its own threshold
+// warned claims, once a mail went out, its threshold for the other consents
+// that it spoke for: those that end so close to the first that a mail of
+// their own would say the same again. Their apps are told of each.
+func (s *Service) warned(ctx context.Context, told ID, e Event) error {
+	days := e.Notice.Days()
+	for _, o := range e.Ending {
+		c := o.Consent
+		if e.Notice.Channel != ChannelMail || c.EndsAt.Sub(e.Consent.EndsAt).Abs() > time.Duration(days)*day/2 {
+			continue
 		}
-		w := Warned{Term: o.Term, Days: append(s.c.Life.crossed(o.EndsAt, now), days),
-			Work: Work{Add: []Task{{Kind: TaskDeliver, ID: o.ID, Arg: n.String(), Due: now}}}}
-		if err := s.c.Store.Warn(ctx, o.ID, w); err != nil && !errors.Is(err, ErrConflict) {
+		n := Notice{Channel: ChannelWebhook, Event: warning(days), Term: c.Term}
+		if c.ID == told {
+			continue
+		}
+		w := Warned{Term: c.Term, Spoken: days, Days: append(s.c.Life.crossed(c.EndsAt, e.At), days),
+			Work: Work{Add: []Task{{Kind: TaskDeliver, ID: c.ID, Arg: n.String(), Due: e.At}}}}
+		if err := s.c.Store.Warn(ctx, c.ID, w); err != nil && !errors.Is(err, ErrConflict) && !errors.Is(err, ErrNotFound) {
 			return err
 		}
 	}
 	return nil
 }
 
-// endingWith are the same customer's other valid consents at the same app
-// that end within a week of c.
+// endingWith are the same customer's other valid consents at the same app,
+// with the same address, that end within a week of c.
 func (s *Service) endingWith(ctx context.Context, c Consent) ([]Consent, error) {
 	p, err := s.person(c)
 	if err != nil {
@@ -180,7 +199,10 @@ func (s *Service) endingWith(ctx context.Context, c Consent) ([]Consent, error) 
 		if err != nil {
 			return nil, err
 		}
-		if o.StatusAt(s.c.Now()) == Valid && o.EndsAt.Sub(c.EndsAt).Abs() <= together {
+		if o.StatusAt(s.c.Now()) != Valid || o.EndsAt.Sub(c.EndsAt).Abs() > together {
+			continue
+		}
+		if other, err := s.person(o); err == nil && other.Email.Equal(p.Email) {
 			out = append(out, o)
 		}
 	}

@@ -15,6 +15,9 @@ const (
 	restAlarm        = 30 * time.Second // our registration is refused: asking often helps nobody
 )
 
+// lastCommit is what an ending process has for storing what a bank answered.
+const lastCommit = 3 * time.Second
+
 // storeRetryFirst and storeRetryMost pace the repetition of a commit.
 const (
 	storeRetryFirst = 50 * time.Millisecond
@@ -50,7 +53,12 @@ func (v *Vault) Refresh(ctx context.Context, id string, seen int64) error {
 func (v *Vault) refreshOnce(ctx context.Context, id string, seen int64) error {
 	bankCtx, cancel := context.WithTimeout(ctx, v.c.BankDeadline)
 	defer cancel()
-	l, err := v.c.Store.Acquire(bankCtx, id, seen, rand.Text(), v.c.Lease)
+	var l Lease
+	owner := rand.Text()
+	err := insist(bankCtx, func() (err error) {
+		l, err = v.c.Store.Acquire(bankCtx, id, seen, owner, v.c.Lease)
+		return err
+	})
 	if errors.Is(err, ErrNewer) {
 		return nil
 	}
@@ -64,9 +72,9 @@ func (v *Vault) refreshOnce(ctx context.Context, id string, seen int64) error {
 	}
 	refresh, who, err := v.openForRefresh(id, l)
 	if err != nil {
-		return v.release(ctx, id, l, concluded, restAlarm, err)
+		return v.release(ctx, id, l, concluded, 0, err)
 	}
-	if err := v.enter(bankCtx, l.Bank); err != nil {
+	if !v.enter(bankCtx, l.Bank) {
 		return v.release(ctx, id, l, concluded, restAfterFailure, &BusyError{RetryAfter: restAfterFailure, Failed: true})
 	}
 	g, err := b.Bank.Refresh(bankCtx, refresh, l.Sealed.Scopes, who)
@@ -89,13 +97,17 @@ func (v *Vault) openForRefresh(id string, l Lease) (Secret, Identity, error) {
 	return v.c.Keys.openRefresh(l.Bank, id, l.Sealed)
 }
 
-// enter waits for a place at the bank.
-func (v *Vault) enter(ctx context.Context, bank string) error {
+// enter waits for a place at the bank, as long as the bank then has most of
+// its deadline left to answer in: a refresh cut short may lose a grant.
+func (v *Vault) enter(bankCtx context.Context, bank string) bool {
+	deadline, _ := bankCtx.Deadline()
+	ctx, cancel := context.WithDeadline(bankCtx, deadline.Add(-v.c.BankDeadline*3/4))
+	defer cancel()
 	select {
 	case v.inBank[bank] <- struct{}{}:
-		return nil
+		return true
 	case <-ctx.Done():
-		return ctx.Err()
+		return false
 	}
 }
 
@@ -108,13 +120,18 @@ func (v *Vault) keep(ctx context.Context, log *slog.Logger, b BankEntry, id stri
 	if err == nil {
 		err = insist(ctx, func() error { return v.c.Store.Commit(ctx, id, l, s) })
 	}
+	if errors.Is(err, ErrStoreUnavailable) { // the process is ending: once more, on time of its own
+		last, cancel := context.WithTimeout(context.WithoutCancel(ctx), lastCommit)
+		defer cancel()
+		err = v.c.Store.Commit(last, id, l, s)
+	}
 	switch {
 	case err == nil:
 		log.InfoContext(ctx, "grant refreshed", slog.Time("access_expiry", g.AccessExpiry), slog.Bool("after_doubt", l.Unsure))
 		return nil
 	case errors.Is(err, ErrNoGrant):
-		log.InfoContext(ctx, "consent ended during its refresh; new tokens are revoked")
-		return errors.Join(err, v.undo(ctx, b, g))
+		v.undo(ctx, log, b, id, l.Bank, s, g)
+		return err
 	case errors.Is(err, ErrFenced):
 		log.WarnContext(ctx, "refresh was overtaken by a later lease; its result is dropped")
 		return nil
@@ -123,12 +140,19 @@ func (v *Vault) keep(ctx context.Context, log *slog.Logger, b BankEntry, id stri
 	return err
 }
 
-// undo revokes tokens that came back for a consent that has ended.
-func (v *Vault) undo(ctx context.Context, b BankEntry, g Grant) error {
-	ctx, cancel := context.WithTimeout(ctx, v.c.BankDeadline)
+// undo revokes tokens that came back for a consent that has ended, or leaves
+// it to be done again.
+func (v *Vault) undo(ctx context.Context, log *slog.Logger, b BankEntry, id, bank string, s Sealed, g Grant) {
+	bankCtx, cancel := context.WithTimeout(ctx, v.c.BankDeadline)
 	defer cancel()
-	_, err := b.Bank.Revoke(ctx, g)
-	return err
+	_, err := b.Bank.Revoke(bankCtx, g)
+	if err == nil {
+		log.InfoContext(ctx, "consent ended during its refresh; the new tokens are revoked")
+		return
+	}
+	kept := v.c.Store.PutAside(ctx, id, bank, s, v.c.Now())
+	log.WarnContext(ctx, "consent ended during its refresh; the new tokens are still to be revoked",
+		slog.Any("error", err), slog.Any("kept", kept))
 }
 
 // concluded and doubtful say whether it is known what the bank did.

@@ -39,6 +39,10 @@ type Store interface {
 	// that is no longer the newest.
 	Release(ctx context.Context, id string, l Lease, known bool, rest time.Duration) error
 
+	// PutAside keeps a sealed grant that is of no use to anybody until its
+	// bank was told that it is over.
+	PutAside(ctx context.Context, id, bank string, s Sealed, at time.Time) error
+
 	// Refused counts that a bank refused a grant, and reports whether so many
 	// were refused at once that it must be the bank's fault: then no refusal
 	// is to be believed.

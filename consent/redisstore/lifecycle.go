@@ -47,7 +47,30 @@ func (s *Store) Warn(ctx context.Context, id consent.ID, w consent.Warned) error
 	for _, d := range w.Days {
 		args = append(args, d)
 	}
+	args = append(args, w.Spoken)
 	return s.verdict(ctx, "warn", words, []string{k.consent(), k.due()}, append(args, scheduled(w.Work)...)...)
+}
+
+// Claimed implements [consent.Store].
+func (s *Store) Claimed(ctx context.Context, id consent.ID, term int64, days int) (claimed, spoken bool, err error) {
+	name := fmt.Sprintf(":%d:%d", term, days)
+	got, err := s.c.Client.HMGet(ctx, keysOf(id).consent(), "warned"+name, "spoken"+name).Result()
+	if err != nil {
+		return false, false, unavailable("claimed", err)
+	}
+	return got[0] != nil, got[1] != nil, nil
+}
+
+// Pending implements [consent.Store].
+func (s *Store) Pending(ctx context.Context, t consent.Task) (bool, error) {
+	err := s.c.Client.ZScore(ctx, keysOf(t.ID).due(), t.Name()).Err()
+	if errors.Is(err, redis.Nil) {
+		return false, nil
+	}
+	if err != nil {
+		return false, unavailable("pending", err)
+	}
+	return true, nil
 }
 
 // Purge implements [consent.Store].
@@ -71,6 +94,13 @@ func (s *Store) Aside(ctx context.Context, id consent.ID, commit string) (string
 		return "", token.Sealed{}, token.ErrNoGrant
 	}
 	return f[0], token.Sealed{CommitID: commit, Access: []byte(f[1]), Refresh: []byte(f[2])}, nil
+}
+
+// PutAside implements [token.Store].
+func (s *Store) PutAside(ctx context.Context, id, bank string, g token.Sealed, at time.Time) error {
+	k := keysOf(consent.ID(id))
+	return s.verdict(ctx, "putaside", nil, []string{k.aside(), k.due()},
+		id, bank, g.CommitID, g.Access, g.Refresh, millis(at), millis(at.Add(asideFor)))
 }
 
 // Told implements [consent.Store].

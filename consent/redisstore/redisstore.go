@@ -27,6 +27,7 @@
 //	{p:7f}:deliveries:<id>  hash   attempts to deliver each message, and what came of it
 //	{p:7f}:due              zset   what to do when: warn, expire, revoke, probe, deliver, purge
 //	{p:7f}:handouts         stream every hand-out, allowed or denied, cut to a length
+//	{p:7f}:unknown          stream requests for what is not there, or is another app's
 //	link:<hash>, flow:<hash> hash  what a browser needs on its way; minutes
 //
 // A grant expires with its consent (PEXPIREAT) as a backstop; the record and
@@ -91,15 +92,24 @@ func New(c Config) (*Store, error) {
 //go:embed lua/*.lua lua/part/*.lua
 var luaFiles embed.FS
 
-// scripts by the name of their file.
-var scripts = loadScripts()
+// sources are the scripts by the name of their file.
+var sources = loadSources()
 
-func loadScripts() map[string]*redis.Script {
+// scripts know the hashes by which servers know them.
+var scripts = func() map[string]*redis.Script {
+	out := make(map[string]*redis.Script)
+	for name, src := range sources {
+		out[name] = redis.NewScript(src)
+	}
+	return out
+}()
+
+func loadSources() map[string]string {
 	entries, err := luaFiles.ReadDir("lua")
 	if err != nil {
 		panic(err) // embedded: cannot fail in a program that was built
 	}
-	out := make(map[string]*redis.Script)
+	out := make(map[string]string)
 	for _, e := range entries {
 		if e.IsDir() {
 			continue
@@ -108,7 +118,7 @@ func loadScripts() map[string]*redis.Script {
 		if err != nil {
 			panic(err)
 		}
-		out[strings.TrimSuffix(e.Name(), ".lua")] = redis.NewScript(withParts(string(src)))
+		out[strings.TrimSuffix(e.Name(), ".lua")] = withParts(string(src))
 	}
 	return out
 }
@@ -130,8 +140,30 @@ func withParts(src string) string {
 
 // run runs a script and returns its reply.
 func (s *Store) run(ctx context.Context, script string, keys []string, args ...any) *redis.Cmd {
-	return scripts[script].Run(ctx, s.c.Client, keys, args...)
+	reply := s.once(ctx, "evalsha", scripts[script].Hash(), keys, args)
+	if redis.HasErrorPrefix(reply.Err(), "NOSCRIPT") {
+		return s.once(ctx, "eval", sources[script], keys, args)
+	}
+	return reply
 }
+
+// once sends a script one time. A Cluster client repeats a command whose
+// reply was lost, whatever its options say, unless the command forbids it.
+func (s *Store) once(ctx context.Context, command, script string, keys []string, args []any) *redis.Cmd {
+	all := []any{command, script, len(keys)}
+	for _, k := range keys {
+		all = append(all, k)
+	}
+	cmd := redis.NewCmd(ctx, append(all, args...)...)
+	_ = s.c.Client.Process(ctx, unrepeated{cmd}) // cmd has the error
+	return cmd
+}
+
+// unrepeated is a command that no client repeats by itself.
+type unrepeated struct{ *redis.Cmd }
+
+// NoRetry implements [redis.Cmder].
+func (unrepeated) NoRetry() bool { return true }
 
 // verdict runs a script that answers with one word and translates the word.
 func (s *Store) verdict(ctx context.Context, script string, words map[string]error, keys []string, args ...any) error {

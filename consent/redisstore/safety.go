@@ -32,12 +32,15 @@ func (s *Store) Check(ctx context.Context) ([]Risk, error) {
 	if err := s.c.Client.Ping(ctx).Err(); err != nil {
 		return nil, unavailable("ping", err)
 	}
+	if err := s.checkKeys(ctx); err != nil {
+		return nil, err
+	}
 	var risks []Risk
 	policy, err := s.setting(ctx, "maxmemory-policy")
 	switch {
 	case err != nil:
 		risks = append(risks, Risk{Setting: "maxmemory-policy", Unknown: true,
-			Problem: "the server does not show its eviction policy; it must be noeviction"})
+			Problem: "is not shown by the server; it must be noeviction, or grants are thrown away when memory runs out"})
 	case policy != "noeviction":
 		risks = append(risks, Risk{Setting: "maxmemory-policy",
 			Problem: fmt.Sprintf("is %s: Redis may throw grants away when memory runs out; set it to noeviction", policy)})
@@ -46,12 +49,28 @@ func (s *Store) Check(ctx context.Context) ([]Risk, error) {
 	switch {
 	case err != nil:
 		risks = append(risks, Risk{Setting: "appendonly", Unknown: true,
-			Problem: "the server does not show whether it persists; the append-only file must be on"})
+			Problem: "is not shown by the server; the append-only file must be on, or a restart loses grants"})
 	case aof != "yes":
 		risks = append(risks, Risk{Setting: "appendonly",
 			Problem: fmt.Sprintf("is %s: a restart loses grants and revocations; set it to yes", aof)})
 	}
 	return risks, nil
+}
+
+// checkKeys makes sure that the ACL user may run scripts on every family of
+// keys. What it may not would otherwise show only when a grant is refused.
+func (s *Store) checkKeys(ctx context.Context) error {
+	const look = "return redis.call('EXISTS', KEYS[1])"
+	for _, key := range []string{"{p:00}:due", incidentKey("check"), "link:check", "flow:check"} {
+		err := s.c.Client.Eval(ctx, look, []string{key}).Err()
+		if redis.HasErrorPrefix(err, "NOPERM") {
+			return fmt.Errorf("redisstore: the Redis user may not run scripts on keys like %s; docs/operations.md has the ACL that it needs", key)
+		}
+		if err != nil {
+			return unavailable("check keys", err)
+		}
+	}
+	return nil
 }
 
 // setting reads one setting of the server.

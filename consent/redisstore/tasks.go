@@ -2,7 +2,9 @@ package redisstore
 
 import (
 	"context"
+	"errors"
 	"fmt"
+	"math/rand/v2"
 	"slices"
 	"time"
 
@@ -29,43 +31,42 @@ func scheduled(w consent.Work) []any {
 }
 
 // Claim implements [consent.Store]: one look at every partition, in one
-// pipeline, and then a script for each that has something due.
+// pipeline, and then a script for each that has something due, beginning
+// anywhere, so that none waits behind the others.
 func (s *Store) Claim(ctx context.Context, now, until time.Time, most int) ([]consent.Task, error) {
 	pipe := s.c.Client.Pipeline()
-	var counts []*redis.StringSliceCmd
-	for p := range partitions {
-		counts = append(counts, pipe.ZRangeByScore(ctx, duePartition(p), &redis.ZRangeBy{Min: "-inf", Max: millis(now), Count: 1}))
+	looks := make([]*redis.StringSliceCmd, partitions)
+	for p := range looks {
+		looks[p] = pipe.ZRangeByScore(ctx, duePartition(p), &redis.ZRangeBy{Min: "-inf", Max: millis(now), Count: 1})
 	}
-	if _, err := pipe.Exec(ctx); err != nil {
-		return nil, unavailable("claim", err)
-	}
+	_, failed := pipe.Exec(ctx)
 	var out []consent.Task
-	for p, n := range counts {
-		if len(n.Val()) == 0 {
+	for i, first := 0, rand.IntN(partitions); i < partitions && len(out) < most; i++ {
+		p := (first + i) % partitions
+		if len(looks[p].Val()) == 0 {
 			continue
 		}
-		names, err := s.run(ctx, "claim", []string{duePartition(p)}, millis(now), millis(until), most).StringSlice()
-		if err != nil {
-			return out, unavailable("claim", err)
-		}
-		if out, err = appendTasks(out, names, until.Truncate(time.Millisecond)); err != nil {
-			return nil, err
-		}
+		names, err := s.run(ctx, "claim", []string{duePartition(p)}, millis(now), millis(until), most-len(out)).StringSlice()
+		failed = errors.Join(failed, err)
+		out = appendTasks(out, names, until.Truncate(time.Millisecond))
+	}
+	if failed != nil {
+		return out, unavailable("claim", failed)
 	}
 	return out, nil
 }
 
 func duePartition(p int) string { return keys{partition: fmt.Sprintf("%02x", p)}.due() }
 
-func appendTasks(out []consent.Task, names []string, until time.Time) ([]consent.Task, error) {
+// appendTasks leaves out what is no task: one such name must not keep the
+// others from being done.
+func appendTasks(out []consent.Task, names []string, until time.Time) []consent.Task {
 	for _, name := range names {
-		t, err := consent.ParseTask(name, until)
-		if err != nil {
-			return nil, err
+		if t, err := consent.ParseTask(name, until); err == nil {
+			out = append(out, t)
 		}
-		out = append(out, t)
 	}
-	return out, nil
+	return out
 }
 
 // Finish implements [consent.Store].
@@ -117,11 +118,7 @@ func (s *Store) everywhere(ctx context.Context, kind string, read func(redis.Pip
 	for _, f := range found {
 		for _, z := range f.Val() {
 			name, _ := z.Member.(string)
-			t, err := consent.ParseTask(name, time.UnixMilli(int64(z.Score)).UTC())
-			if err != nil {
-				return nil, err
-			}
-			out = append(out, t)
+			out = appendTasks(out, []string{name}, time.UnixMilli(int64(z.Score)).UTC())
 		}
 	}
 	return out, nil

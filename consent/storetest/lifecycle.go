@@ -1,6 +1,7 @@
 package storetest
 
 import (
+	"slices"
 	"testing"
 	"time"
 
@@ -58,6 +59,7 @@ func names(tasks []consent.Task) []string {
 	for _, t := range tasks {
 		out = append(out, t.Name())
 	}
+	slices.Sort(out)
 	return out
 }
 

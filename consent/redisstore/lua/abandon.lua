@@ -3,7 +3,7 @@
 -- ARGV at, id, grants aside purge at
 local c = redis.call('HMGET', KEYS[1], 'status', 'bank', 'confirm_until')
 if not c[1] then return 'NOTFOUND' end
-if c[1] ~= 'received' or not c[3] or tonumber(c[3]) > tonumber(ARGV[1]) then return 'OK' end
+if c[1] == 'valid' or not c[3] or tonumber(c[3]) > tonumber(ARGV[1]) then return 'OK' end
 if redis.call('EXISTS', KEYS[2]) == 0 then return 'OK' end
 aside(KEYS[2], KEYS[5], KEYS[4], ARGV[2], c[2], ARGV[1], ARGV[3])
 redis.call('DEL', KEYS[2])

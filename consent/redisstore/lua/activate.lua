@@ -9,15 +9,15 @@
 --      whether to keep the replaced grant, work
 local c = redis.call('HMGET', KEYS[1], 'version', 'status', 'bank')
 if not c[1] then return 'NOTFOUND' end
-if redis.call('HGET', KEYS[2], 'cid') == ARGV[10] then return 'OK' end
+if redis.call('HGET', KEYS[1], 'activated') == ARGV[10] then return 'OK' end
 if c[1] ~= ARGV[1] or c[2] == 'revokedByPsu' or c[2] == 'terminatedByTpp' then return 'CONFLICT' end
 
 if ARGV[21] == '1' then aside(KEYS[2], KEYS[6], KEYS[5], ARGV[17], c[3], ARGV[3], ARGV[18]) end
 redis.call('HINCRBY', KEYS[1], 'version', 1)
 redis.call('HINCRBY', KEYS[1], 'term', 1)
 redis.call('HSET', KEYS[1], 'status', ARGV[2], 'authorized', ARGV[3], 'ends', ARGV[4], 'granted', ARGV[5],
-  'text', ARGV[6], 'personal', ARGV[7])
-redis.call('HDEL', KEYS[1], 'cause_actor', 'cause_code', 'ended', 'confirm_hash', 'confirm_until', 'dead_lease', 'told_bank')
+  'text', ARGV[6], 'personal', ARGV[7], 'activated', ARGV[10])
+redis.call('HDEL', KEYS[1], 'cause_actor', 'cause_code', 'ended', 'confirm_hash', 'confirm_until', 'dead_lease', 'told_bank', 'ended_grant')
 if ARGV[8] ~= '' then redis.call('HSET', KEYS[1], 'confirm_hash', ARGV[8], 'confirm_until', ARGV[9]) end
 redis.call('PEXPIREAT', KEYS[1], ARGV[18])
 
@@ -31,7 +31,6 @@ redis.call('PEXPIREAT', KEYS[2], ARGV[19])
 
 if ARGV[20] == '1' then
   redis.call('ZADD', KEYS[4], ARGV[3], ARGV[17])
-  redis.call('PEXPIREAT', KEYS[4], ARGV[18])
 end
 redis.call('XADD', KEYS[3], '*', 'at', ARGV[3], 'actor', 'customer', 'event', ARGV[16], 'detail', ARGV[6])
 redis.call('PEXPIREAT', KEYS[3], ARGV[18])

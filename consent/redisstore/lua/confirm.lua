@@ -13,7 +13,6 @@ redis.call('HSET', KEYS[1], 'status', 'valid')
 redis.call('HDEL', KEYS[1], 'confirm_until')
 if ARGV[4] == '1' then
   redis.call('ZADD', KEYS[4], ARGV[2], ARGV[3])
-  redis.call('PEXPIRE', KEYS[4], redis.call('PTTL', KEYS[1]))
 end
 redis.call('XADD', KEYS[3], '*', 'at', ARGV[2], 'actor', 'app', 'event', 'confirmed', 'detail', '')
 redis.call('PEXPIRE', KEYS[3], redis.call('PTTL', KEYS[1]))

@@ -7,7 +7,8 @@ if not c[1] then return 'NOTFOUND' end
 if c[1] == 'revokedByPsu' or c[1] == 'terminatedByTpp' then return 'OK' end
 redis.call('HINCRBY', KEYS[1], 'version', 1)
 redis.call('HSET', KEYS[1], 'status', ARGV[1], 'cause_actor', ARGV[2], 'cause_code', ARGV[3], 'ended', ARGV[4])
-redis.call('HDEL', KEYS[1], 'confirm_hash', 'confirm_until')
+redis.call('HDEL', KEYS[1], 'confirm_hash', 'confirm_until', 'told_bank')
+redis.call('HSET', KEYS[1], 'ended_grant', redis.call('HGET', KEYS[2], 'cid') or '')
 aside(KEYS[2], KEYS[5], KEYS[4], ARGV[6], c[2], ARGV[4], ARGV[7])
 redis.call('DEL', KEYS[2])
 schedule(KEYS[4], 8)

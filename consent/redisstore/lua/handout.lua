@@ -1,6 +1,6 @@
 -- Decides whether an app gets the access token now, and puts the decision on
 -- record. The one round trip of the hot path.
--- KEYS consent, grant, hand-outs, daily counts
+-- KEYS consent, grant, hand-outs, daily counts, requests for what is not there
 -- ARGV id, app, request id, now, least life in ms, needed until (0: no matter),
 --      wanted scopes, day, length of the hand-outs stream
 local c = redis.call('HMGET', KEYS[1], 'app', 'status', 'cause_actor', 'cause_code', 'bank', 'ends', 'granted', 'confirm_until')
@@ -22,7 +22,8 @@ local function covers(have, want)
 end
 
 if not c[1] or c[1] ~= ARGV[2] then
-  record('not-found')
+  redis.call('XADD', KEYS[5], 'MAXLEN', '~', 1000, '*', 'at', ARGV[4], 'consent', ARGV[1], 'app', ARGV[2],
+    'request', ARGV[3], 'outcome', 'not-found')
   return {'not-found'}
 end
 local status = c[2]
@@ -45,17 +46,21 @@ end
 
 local g = redis.call('HMGET', KEYS[2], 'version', 'cid', 'access', 'exp', 'iat', 'scopes', 'until', 'rest')
 if not g[1] then return deny('renewal-required') end
+g[9] = tostring(redis.call('HEXISTS', KEYS[2], 'refresh'))
 if not covers(g[6], ARGV[7]) then
   c[7] = g[6]
   return deny('insufficient-scope')
 end
+
+local stale = tonumber(g[4]) - now < tonumber(ARGV[5])
+if stale and g[9] ~= '1' then return deny('renewal-required') end
 
 local outcome = 'allowed'
 local t = redis.call('TIME')
 local clock = t[1] * 1000 + math.floor(t[2] / 1000)
 local resting = '0'
 if math.max(tonumber(g[7] or '0'), tonumber(g[8] or '0')) > clock then resting = '1' end
-if tonumber(g[4]) - now < tonumber(ARGV[5]) then
+if stale then
   outcome = 'stale'
 else
   record('allowed')

@@ -16,7 +16,8 @@ redis.call('HSET', KEYS[2], 'status', 'terminatedByAspsp', 'cause_actor', 'bank'
   'ended', ARGV[4], 'dead_lease', ARGV[1])
 redis.call('HDEL', KEYS[2], 'confirm_hash', 'confirm_until')
 for _, kind in ipairs({'warn ', 'expire ', 'probe ', 'abandon '}) do redis.call('ZREM', KEYS[4], kind .. ARGV[5]) end
-redis.call('ZADD', KEYS[4], ARGV[4], 'deliver ' .. ARGV[5] .. ' all refused ' .. term)
+-- A minute later, because by then it may turn out to be the bank's fault.
+redis.call('ZADD', KEYS[4], string.format('%d', ARGV[4] + 60000), 'deliver ' .. ARGV[5] .. ' all refused ' .. term)
 redis.call('XADD', KEYS[3], '*', 'at', ARGV[4], 'actor', 'bank', 'event', 'ended', 'detail', ARGV[3])
 redis.call('PEXPIRE', KEYS[3], redis.call('PTTL', KEYS[2]))
 return 'OK'

@@ -1,0 +1,40 @@
+package consent
+
+import (
+	"context"
+	"time"
+)
+
+// Undelivered is a message that was given up, for staff to look at.
+type Undelivered struct {
+	ID     ID
+	Notice Notice
+	Since  time.Time
+
+	task Task
+}
+
+// Undelivered lists messages that were given up, newest first, at most limit.
+// Why is in each consent's timeline.
+func (s *Service) Undelivered(ctx context.Context, limit int) ([]Undelivered, error) {
+	tasks, err := s.c.Store.Undelivered(ctx, limit)
+	if err != nil {
+		return nil, err
+	}
+	var out []Undelivered
+	for _, t := range tasks {
+		n, err := parseNotice(t.Arg)
+		if err != nil {
+			return nil, err
+		}
+		out = append(out, Undelivered{ID: t.ID, Notice: n, Since: t.Due, task: t})
+	}
+	return out, nil
+}
+
+// Resend makes a message due again that was given up: the next tick tries to
+// deliver it, unless what it tells is no longer so. [ErrNotFound]: somebody
+// else did.
+func (s *Service) Resend(ctx context.Context, u Undelivered) error {
+	return s.c.Store.Redeliver(ctx, u.task, s.c.Now().UTC())
+}
