@@ -51,7 +51,7 @@ var badFiles = []struct {
 			"consentd.yaml:11: shutdown_timeout: want a duration with its unit, such as 60s, 10m or 2160h",
 			"consentd.yaml:12: trusted_proxies[0]: want a network such as 10.0.0.0/8; a single address ends in /32",
 			"consentd.yaml:12: trusted_proxies[1]: trusts every sender; name the load balancers' network",
-			"consentd.yaml:13: redis.database: want a whole number",
+			"consentd.yaml:13: redis.database: want a whole number, 0 or more",
 			"consentd.yaml:13: redis.tls: want true or false",
 			"consentd.yaml:13: redis.addresses[0]: want host:port, such as redis.internal:6379",
 			"consentd.yaml:14: links: want keys and their values, indented below it",
@@ -112,10 +112,8 @@ var badFiles = []struct {
 	},
 	{
 		name: "bank words",
-		text: base + "  authorization_kind: decoupled_poll\n  client_auth: tls_client_auth\n  pkce: plain\n  rotation: grace\n  id_token_algs: [none, RS256]\n  dead_codes: [invalid_grant, invalid_client, Bad]\n  country: Iceland\n  max_in_flight: 0\n  api_key_header: 'a b'\n  allowed_hosts: ['https://x']\n  status_poll: 1h\n",
+		text: base + "  authorization_kind: decoupled_poll\n  client_auth: tls_client_auth\n  pkce: plain\n  rotation: grace\n  id_token_algs: [none, RS256]\n  dead_codes: [invalid_grant, invalid_client, Bad]\n  country: Iceland\n  max_in_flight: 0\n  api_key_header: 'a b'\n  allowed_hosts: ['https://x']\n  status_poll: 1h\n  grant_clock: sliding\n  business_codes: ['a b', X1, X1]\n  renewal_replaces_grant: maybe\n",
 		want: []string{
-			"consentd.yaml:4: banks.sandbox.api_key: missing; status_poll calls the bank's API with it",
-			"consentd.yaml:4: banks.sandbox.api_base_url: missing; status_poll calls the bank's API there",
 			"consentd.yaml:8: banks.sandbox.authorization_kind: decoupled_poll is not supported yet; supported: oauth_code",
 			"consentd.yaml:9: banks.sandbox.client_auth: tls_client_auth is not supported yet; supported: client_secret_basic, client_secret_post or private_key_jwt",
 			"consentd.yaml:10: banks.sandbox.pkce: want S256 or off",
@@ -127,6 +125,11 @@ var badFiles = []struct {
 			"consentd.yaml:15: banks.sandbox.max_in_flight: must be at least 1",
 			"consentd.yaml:16: banks.sandbox.api_key_header: want the name of a header, such as apikey",
 			"consentd.yaml:17: banks.sandbox.allowed_hosts[0]: want a host in lower case, such as auth.bank.example",
+			"consentd.yaml:18: banks.sandbox.status_poll: is known, not supported yet; remove it, and see probe.after",
+			"consentd.yaml:19: banks.sandbox.grant_clock: sliding is not supported yet; supported: fixed_from_authorisation",
+			"consentd.yaml:20: banks.sandbox.business_codes[0]: want an error code of the bank's API, such as ERR_80102_110",
+			"consentd.yaml:20: banks.sandbox.business_codes[2]: stands there twice; keep one",
+			"consentd.yaml:21: banks.sandbox.renewal_replaces_grant: want true or false",
 		},
 	},
 	{
@@ -158,13 +161,14 @@ var badFiles = []struct {
 	},
 	{
 		name: "scopes, national id and validity",
-		text: base + "  scopes: {required: [profile, 'a b'], optional: [profile], template: 'AIS:'}\n  national_id: {country: NO}\n  consent: {validity: 5m, margin: 10m, inclusive_dates: true, time_zone: Mars/Phobos}\n  access_ttl_fallback: 0s\n",
+		text: base + "  scopes: {required: [profile, 'a b'], optional: [profile], template: 'AIS:'}\n  national_id: {country: NO, check_digit: warn}\n  consent: {validity: 5m, margin: 10m, inclusive_dates: true, time_zone: Mars/Phobos}\n  access_ttl_fallback: 0s\n",
 		want: []string{
 			"consentd.yaml:8: banks.sandbox.scopes.required[1]: want one scope, without spaces and quotes",
 			"consentd.yaml:8: banks.sandbox.scopes.optional[0]: stands there twice; keep one",
 			"consentd.yaml:8: banks.sandbox.scopes.required: lacks openid, without which there is no ID token to take national_id_claim from",
-			"consentd.yaml:8: banks.sandbox.scopes.template: want {id} in it once, such as AIS:{id}",
+			"consentd.yaml:8: banks.sandbox.scopes.template: is known, not supported yet; remove it",
 			"consentd.yaml:9: banks.sandbox.national_id.country: want IS or SE",
+			"consentd.yaml:9: banks.sandbox.national_id.check_digit: warn is not supported yet; supported: off or strict",
 			"consentd.yaml:10: banks.sandbox.consent.time_zone: want a time zone such as Atlantic/Reykjavik, Europe/Stockholm or UTC",
 			"consentd.yaml:10: banks.sandbox.consent.margin: must be shorter than the consent itself",
 			"consentd.yaml:10: banks.sandbox.consent.inclusive_dates: has no effect on validity; give validity_days",
@@ -173,7 +177,7 @@ var badFiles = []struct {
 	},
 	{
 		name: "a bank without a profile",
-		text: base + "- {id: own, client_id: x, client_secret: y, national_id: {check_digit: warn}}\n- {client_id: x}\n",
+		text: base + "- {id: own, client_id: x, client_secret: y, national_id: {check_digit: strict}}\n- {client_id: x}\n",
 		want: []string{
 			"consentd.yaml:8: banks.own.name: missing; give the name that customers know the bank by",
 			"consentd.yaml:8: banks.own.country: missing; give the two-letter country code, such as IS",
@@ -220,6 +224,86 @@ var badFiles = []struct {
 		want: []string{
 			"consentd.yaml:9: listen: stands here a second time, first at consentd.yaml:8; keep one",
 			"consentd.yaml:10: redis.password_file: contradicts password at consentd.yaml:10; keep one",
+		},
+	},
+	{
+		name: "warnings of the wrong form",
+		text: base + "warn:\n  days: [soon, -3, 0, 366, 7, 7, 14]\n  quiet_from: 9pm\n  quiet_until: 8:00\n",
+		want: []string{
+			"consentd.yaml:9: warn.days[0]: want a whole number, 0 or more",
+			"consentd.yaml:9: warn.days[1]: want a whole number, 0 or more",
+			"consentd.yaml:10: warn.quiet_from: want a time of day such as 21:00, or none",
+			"consentd.yaml:11: warn.quiet_until: want a time of day such as 21:00, or none",
+		},
+	},
+	{
+		name: "warnings that cannot be meant",
+		text: base + "warn: {days: [0, 366, 7, 7, 14], quiet_from: none}\n",
+		want: []string{
+			"consentd.yaml:8: warn.days[0]: want days before the end, 1 to 365; the end itself is always told",
+			"consentd.yaml:8: warn.days[1]: want days before the end, 1 to 365; the end itself is always told",
+			"consentd.yaml:8: warn.days[3]: stands there twice; keep one",
+			"consentd.yaml:8: warn.days[4]: is more than the one before it; list the most days first, such as 30, 14, 7, 3, 1",
+			"consentd.yaml:8: warn.quiet_until: has no effect without quiet_from; give both, or none for both",
+		},
+	},
+	{
+		name: "quiet all day, probes, retention and work",
+		text: base + "warn: {quiet_from: \"08:00\"}\nprobe: {after: 30s, per_minute: 0}\nretention: 23h\nwork: {every: sometimes}\n",
+		want: []string{
+			"consentd.yaml:8: warn.quiet_until: is the same as quiet_from; for no quiet hours, set both to none",
+			"consentd.yaml:9: probe.per_minute: must be at least 1; to ask no bank, set probe.after: 0s",
+			"consentd.yaml:9: probe.after: must be at least 1m, or 0s for never",
+			"consentd.yaml:10: retention: must be at least 24h; records are what explains a consent that ended",
+			"consentd.yaml:11: work.every: want a duration such as 30s, or a cron spec such as */5 * * * *",
+		},
+	},
+	{
+		name: "work too often",
+		text: base + "work: {every: 500ms}\n",
+		want: []string{"consentd.yaml:8: work.every: want whole seconds, from 1s to 1h"},
+	},
+	{
+		name: "mail",
+		text: base + "mail:\n  host: mail.example.is:25\n  port: 70000\n  username: x\n  from: nobody\n  tls: none\n",
+		want: []string{
+			"consentd.yaml:8: mail.password: missing beside username; set CONSENTD_MAIL_PASSWORD or CONSENTD_MAIL_PASSWORD_FILE",
+			"consentd.yaml:9: mail.host: want the name or address of a server alone, such as mail.example.is; the port has its own setting",
+			"consentd.yaml:10: mail.port: want a port, up to 65535",
+			"consentd.yaml:11: mail.username: would show its password to the network with tls none; remove it, or encrypt the line",
+			"consentd.yaml:12: mail.from: want an e-mail address with or without a name, such as Example <no-reply@example.is>",
+			"consentd.yaml:13: mail.tls: none is only for environment test and demo: mails name customers and carry links",
+		},
+	},
+	{
+		name: "mail without a server, and without a sender",
+		text: base + "mail: {username: x, password: y, from: a@example.is}\n",
+		want: []string{
+			"consentd.yaml:8: mail.username: has no effect without mail.host",
+			"consentd.yaml:8: mail.password: has no effect without mail.host",
+			"consentd.yaml:8: mail.from: has no effect without mail.host",
+		},
+	},
+	{
+		name:    "mail password alone",
+		text:    base + "mail: {host: m.example.is}\n",
+		environ: []string{"CONSENTD_MAIL_PASSWORD=y"},
+		want: []string{
+			"consentd.yaml:8: mail.from: missing; give the sender, such as Example <no-reply@example.is>",
+			"CONSENTD_MAIL_PASSWORD: mail.password: has no effect without mail.username",
+		},
+	},
+	{
+		name: "webhooks",
+		text: base + app + "  webhook:\n    url: http://localhost/hooks\n    secrets: [whsec_short, " + hook1 + ", " + hook1 + "]\n" +
+			strings.Replace(strings.Replace(strings.TrimPrefix(app, "apps:\n"), "shop", "two", 1), hash1, strings.Repeat("ab", 32), 1) + "  webhook: {url: 'https://hooks.internal/x'}\n",
+		want: []string{
+			"consentd.yaml:15: apps.shop.webhook.url: must begin with https://; http is only for environment test and demo",
+			"consentd.yaml:16: apps.shop.webhook.secrets: are more than two; keep the app's old one and its new one",
+			"consentd.yaml:16: apps.shop.webhook.secrets[0]: want whsec_ and the base64 of 24 to 64 bytes, as made by: echo whsec_$(openssl rand -base64 32)",
+			"consentd.yaml:16: apps.shop.webhook.secrets[2]: stands there twice; keep one",
+			"consentd.yaml:22: apps.two.webhook.url: must name a public host, not an IP address or a local name",
+			"consentd.yaml:22: apps.two.webhook.secrets: missing; without a signature the app could not tell who called. Set CONSENTD_APPS_TWO_WEBHOOK_SECRETS or CONSENTD_APPS_TWO_WEBHOOK_SECRETS_FILE",
 		},
 	},
 	{

@@ -23,7 +23,7 @@ type Bank struct {
 
 	ClientID     string `yaml:"client_id" need:"take it from the bank's developer portal" doc:"Our client id at the bank."`
 	ClientSecret Secret `yaml:"client_secret" doc:"Our secret at the bank, for client_secret_basic and client_secret_post."`
-	APIKey       Secret `yaml:"api_key" doc:"Value of the api_key_header, for calls that consentd itself makes to the bank's API."`
+	APIKey       Secret `yaml:"api_key" doc:"Value of the api_key_header, for calls that consentd itself makes to the bank's API; it makes none yet."`
 
 	AuthorizationKind AuthorizationKind `yaml:"authorization_kind" default:"oauth_code" values:"oauth_code" later:"berlin_group_redirect_oauth|decoupled_poll" doc:"How a customer lets us in."`
 	Issuer            string            `yaml:"issuer" need:"give the bank's issuer, letter for letter as its ID tokens have it" doc:"Issuer of its ID tokens, letter for letter."`
@@ -45,19 +45,21 @@ type Bank struct {
 	NationalID      NationalID `yaml:"national_id"`
 	Scopes          Scopes     `yaml:"scopes"`
 
-	AccessTTLFallback time.Duration `yaml:"access_ttl_fallback" default:"300s" doc:"Life of an access token when the bank does not say."`
-	Refresh           RefreshKind   `yaml:"refresh" default:"rotating" values:"none|static|rotating" doc:"Whether it gives refresh tokens, and new ones at each refresh. A returned one is always stored."`
-	Rotation          Rotation      `yaml:"rotation" default:"strict" doc:"What happens to a refresh token used twice: none, grace:30s (accepted for that long), strict (ends the grant)."`
-	GrantClock        GrantClock    `yaml:"grant_clock" default:"fixed_from_authorisation" values:"fixed_from_authorisation|sliding" doc:"Whether a refresh moves the end of the consent."`
-	Consent           ConsentRules  `yaml:"consent"`
-	DeadCodes         []string      `yaml:"dead_codes" default:"invalid_grant" doc:"OAuth error codes that prove a grant ended. Everything else is a disturbance."`
+	AccessTTLFallback    time.Duration `yaml:"access_ttl_fallback" default:"300s" doc:"Life of an access token when the bank does not say."`
+	Refresh              RefreshKind   `yaml:"refresh" default:"rotating" values:"none|static|rotating" doc:"Whether it gives refresh tokens, and new ones at each refresh. A returned one is always stored."`
+	Rotation             Rotation      `yaml:"rotation" default:"strict" doc:"What happens to a refresh token used twice: none, grace:30s (accepted for that long), strict (ends the grant)."`
+	RenewalReplacesGrant bool          `yaml:"renewal_replaces_grant" default:"true" doc:"A renewal's grant takes the old one's place at the bank. false: the old one stays alive there until it is revoked, which is then done. true where unknown: revoking it could end the new one."`
+	GrantClock           GrantClock    `yaml:"grant_clock" default:"fixed_from_authorisation" values:"fixed_from_authorisation" later:"sliding" doc:"Whether a refresh moves the end of the consent."`
+	Consent              ConsentRules  `yaml:"consent"`
+	DeadCodes            []string      `yaml:"dead_codes" default:"invalid_grant" doc:"OAuth error codes that prove a grant ended. Everything else is a disturbance."`
+	BusinessCodes        []string      `yaml:"business_codes" doc:"Error codes of the bank's API that come with 401 or 403 and are not about the token. An app that reports one is told so, and the grant is left alone."`
 
-	RequestIDForm          RequestIDForm `yaml:"request_id_form" default:"uuid" values:"alnum32|uuid" doc:"Form of X-Request-ID."`
-	APIKeyHeader           string        `yaml:"api_key_header" doc:"Name of the header with the API key, besides the access token."`
-	APIBaseURL             string        `yaml:"api_base_url" doc:"Address of the bank's API."`
+	RequestIDForm          RequestIDForm `yaml:"request_id_form" default:"uuid" values:"alnum32|uuid" doc:"Form of X-Request-ID, for calls that consentd itself makes to the bank's API; it makes none yet."`
+	APIKeyHeader           string        `yaml:"api_key_header" doc:"Name of the header with the API key, besides the access token, for calls that consentd itself makes to the bank's API; it makes none yet."`
+	APIBaseURL             string        `yaml:"api_base_url" doc:"Address of the bank's API, for calls that consentd itself makes; it makes none yet."`
 	MaxInFlight            int           `yaml:"max_in_flight" default:"16" doc:"Most requests of one process that are open at the bank at once."`
 	OnlineBankWithdrawHint bool          `yaml:"online_bank_withdraw_hint" default:"false" doc:"Tell customers that they can also withdraw access in the online bank."`
-	StatusPoll             time.Duration `yaml:"status_poll" default:"0s" doc:"How often to ask the bank whether a consent still stands. 0s: never."`
+	StatusPoll             time.Duration `yaml:"status_poll" default:"0s" doc:"How often to ask the bank whether a consent still stands. 0s: never. Anything else is known, not supported yet."`
 }
 
 // Endpoints are the addresses of an authorization server that are configured
@@ -74,14 +76,14 @@ type Endpoints struct {
 type NationalID struct {
 	Country         string     `yaml:"country" values:"IS|SE" doc:"Whose form it has: IS kennitala, SE personnummer. Empty: not looked at."`
 	IndividualsOnly bool       `yaml:"individuals_only" default:"false" doc:"Refuse companies' ids."`
-	CheckDigit      CheckDigit `yaml:"check_digit" default:"off" values:"off|warn|strict" doc:"Icelandic ids issued since 18 February 2026 have no valid check digit: leave it off there."`
+	CheckDigit      CheckDigit `yaml:"check_digit" default:"off" values:"off|strict" later:"warn" doc:"Icelandic ids issued since 18 February 2026 have no valid check digit: leave it off there."`
 }
 
 // Scopes are the rights asked for at a bank.
 type Scopes struct {
 	Required []string `yaml:"required" need:"list the scopes without which a consent is of no use" doc:"Always asked for. A consent with fewer is not handed out."`
 	Optional []string `yaml:"optional" doc:"May be asked for by an app that lists them."`
-	Template string   `yaml:"template" doc:"Scope that names the consent, with {id} for its id at the bank, such as AIS:{id}."`
+	Template string   `yaml:"template" doc:"Scope that names the consent, with {id} for its id at the bank, such as AIS:{id}. Known, not supported yet."`
 }
 
 // ConsentRules say how long a consent lasts. Either Validity or ValidityDays
@@ -140,10 +142,10 @@ const (
 	RefreshRotating RefreshKind = "rotating"
 
 	ClockFixed   GrantClock = "fixed_from_authorisation"
-	ClockSliding GrantClock = "sliding"
+	ClockSliding GrantClock = "sliding" // not supported yet
 
 	CheckDigitOff    CheckDigit = "off"
-	CheckDigitWarn   CheckDigit = "warn"
+	CheckDigitWarn   CheckDigit = "warn" // not supported yet
 	CheckDigitStrict CheckDigit = "strict"
 
 	RequestIDAlnum32 RequestIDForm = "alnum32"

@@ -15,6 +15,7 @@ func (r *report) check(c Config) {
 	r.checkServer(c)
 	r.checkRedis(c)
 	r.checkTimes(c)
+	r.checkLife(c)
 	r.checkBanks(c)
 	r.checkApps(c)
 }
@@ -137,6 +138,7 @@ func (r *report) checkApps(c Config) {
 			keys[hash] = name
 		}
 		r.checkAppBanks(c, app, at)
+		r.checkWebhook(c, app.Webhook, at)
 		for id, target := range app.ReturnURLs {
 			r.checkURL(at+".return_urls."+id, target, urlRules{local: c.Environment != Production, query: true})
 		}

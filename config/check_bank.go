@@ -8,11 +8,12 @@ import (
 )
 
 var (
-	countryForm = regexp.MustCompile(`^[A-Z]{2}$`)
-	scopeForm   = regexp.MustCompile(`^[\x21\x23-\x5B\x5D-\x7E]+$`) // RFC 6749 section 3.3
-	codeForm    = regexp.MustCompile(`^[a-z][a-z0-9_]*$`)
-	headerForm  = regexp.MustCompile(`^[A-Za-z0-9-]+$`)
-	hostForm    = regexp.MustCompile(`^[a-z0-9.-]+(:[0-9]+)?$`)
+	countryForm  = regexp.MustCompile(`^[A-Z]{2}$`)
+	scopeForm    = regexp.MustCompile(`^[\x21\x23-\x5B\x5D-\x7E]+$`) // RFC 6749 section 3.3
+	codeForm     = regexp.MustCompile(`^[a-z][a-z0-9_]*$`)
+	businessForm = regexp.MustCompile(`^[A-Za-z0-9_.:-]{1,64}$`)
+	headerForm   = regexp.MustCompile(`^[A-Za-z0-9-]+$`)
+	hostForm     = regexp.MustCompile(`^[a-z0-9.-]+(:[0-9]+)?$`)
 
 	// none and HS256 are missing on purpose.
 	signatureAlgs = []string{"RS256", "RS384", "RS512", "PS256", "PS384", "PS512", "ES256", "ES384", "ES512", "EdDSA"}
@@ -63,12 +64,6 @@ func (r *report) checkBankClient(b Bank, at string) {
 		if b.SigningKeyFile != "" {
 			r.bad(at+".signing_key_file", "has no effect with client_auth %s; remove it", b.ClientAuth)
 		}
-	}
-	if b.StatusPoll > 0 && b.APIKeyHeader != "" && b.APIKey == "" {
-		r.bad(at+".api_key", "missing; status_poll calls the bank's API with it")
-	}
-	if b.StatusPoll > 0 && b.APIBaseURL == "" {
-		r.bad(at+".api_base_url", "missing; status_poll calls the bank's API there")
 	}
 }
 
@@ -134,8 +129,8 @@ func (r *report) checkBankScopes(b Bank, at string) {
 	if b.NationalIDClaim != "" && len(b.Scopes.Required) > 0 && !slices.Contains(b.Scopes.Required, "openid") {
 		r.bad(at+".scopes.required", "lacks openid, without which there is no ID token to take national_id_claim from")
 	}
-	if b.Scopes.Template != "" && strings.Count(b.Scopes.Template, "{id}") != 1 {
-		r.bad(at+".scopes.template", "want {id} in it once, such as AIS:{id}")
+	if b.Scopes.Template != "" {
+		r.bad(at+".scopes.template", "is known, not supported yet; remove it")
 	}
 }
 
@@ -169,7 +164,23 @@ func (r *report) checkBankWords(b Bank, at string) {
 			r.bad(name, "want an OAuth error code, such as invalid_grant")
 		}
 	}
+	r.checkBusinessCodes(b, at)
+	if b.StatusPoll > 0 {
+		r.bad(at+".status_poll", "is known, not supported yet; remove it, and see probe.after")
+	}
 	r.checkNationalID(b, at)
+}
+
+func (r *report) checkBusinessCodes(b Bank, at string) {
+	for i, code := range b.BusinessCodes {
+		name := at + ".business_codes[" + strconv.Itoa(i) + "]"
+		switch {
+		case !businessForm.MatchString(code):
+			r.bad(name, "want an error code of the bank's API, such as ERR_80102_110")
+		case slices.Contains(b.BusinessCodes[:i], code):
+			r.bad(name, "stands there twice; keep one")
+		}
+	}
 }
 
 // checkNationalID reports rules that could not be applied.

@@ -37,6 +37,11 @@ type Config struct {
 	Redis           Redis          `yaml:"redis"`
 	Refresh         Refresh        `yaml:"refresh"`
 	Links           Links          `yaml:"links"`
+	Warn            Warn           `yaml:"warn"`
+	Probe           Probe          `yaml:"probe"`
+	Retention       time.Duration  `yaml:"retention" default:"17520h" doc:"How long a record outlives its consent, to explain it: 17520h is two years. Then it is deleted with its timeline. At least 24h."`
+	Work            Work           `yaml:"work"`
+	Mail            Mail           `yaml:"mail"`
 	Banks           []Bank         `yaml:"banks" doc:"The banks, each by a profile and what differs from it."`
 	Apps            []App          `yaml:"apps" doc:"The payment services that may ask for consents."`
 
@@ -127,6 +132,7 @@ type App struct {
 	Banks      []string          `yaml:"banks" need:"list the ids of the banks that the app may use" doc:"Ids of the banks it may ask consents at."`
 	Scopes     []string          `yaml:"scopes" doc:"Optional scopes that it may ask for, beyond those that the bank requires."`
 	ReturnURLs map[string]string `yaml:"return_urls" need:"give at least one, such as done: https://shop.example.is/bank/done" doc:"Where customers return to, by an id that requests name. https; http only to this machine and not in production."`
+	Webhook    Webhook           `yaml:"webhook"`
 }
 
 // Bank returns the bank with that id.

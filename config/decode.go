@@ -213,7 +213,8 @@ func (d decoder) profile(entry *yaml.Node, v reflect.Value, at string) bool {
 	return true
 }
 
-// secretFile reads a secret from the file that its setting names.
+// secretFile reads a secret from the file that its setting names; several, one
+// from each line.
 func (d decoder) secretFile(n *yaml.Node, v reflect.Value, at, fileSetting string) {
 	if !d.plain(n, fileSetting, yaml.ScalarNode, "the path of a file") {
 		return
@@ -224,7 +225,16 @@ func (d decoder) secretFile(n *yaml.Node, v reflect.Value, at, fileSetting strin
 		d.add(d.where(n), fileSetting, "%s", err)
 		return
 	}
-	v.SetString(text)
+	if v.Type() == secretType {
+		v.SetString(text)
+		return
+	}
+	v.SetZero()
+	for line := range strings.Lines(text) {
+		if line = strings.TrimSpace(line); line != "" {
+			v.Set(reflect.Append(v, reflect.ValueOf(Secret(line))))
+		}
+	}
 }
 
 // text sets one scalar. Problems say what is wanted, never what was found.

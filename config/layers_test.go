@@ -140,7 +140,8 @@ func TestLandsbankinnAsksForTheScopesOfItsPage(t *testing.T) {
 }
 
 func TestExampleLoads(t *testing.T) {
-	c := mustLoad(t, string(config.Example()), "CONSENTD_REDIS_PASSWORD=x", "CONSENTD_BANKS_LANDSBANKINN_SANDBOX_CLIENT_SECRET=y")
+	c := mustLoad(t, string(config.Example()), "CONSENTD_REDIS_PASSWORD=x", "CONSENTD_BANKS_LANDSBANKINN_SANDBOX_CLIENT_SECRET=y",
+		"CONSENTD_MAIL_PASSWORD=z", "CONSENTD_APPS_SHOP_WEBHOOK_SECRETS="+hook1)
 	if len(c.Apps) != 1 || c.Environment != config.Production {
 		t.Errorf("config = %+v", c)
 	}
@@ -246,17 +247,18 @@ func TestReferenceNamesEverySetting(t *testing.T) {
 }
 
 func TestWarnings(t *testing.T) {
-	c := mustLoad(t, base+"  pkce: off\n  verified: false\n  verified_note: Ask them.\n  grant_clock: sliding\n  private_network: true\nenvironment: test\nredis: {allow_volatile: true, attested: true, allow_plaintext: true}\n")
+	c := mustLoad(t, base+"  pkce: off\n  verified: false\n  verified_note: Ask them.\n  private_network: true\nenvironment: test\nredis: {allow_volatile: true, attested: true, allow_plaintext: true}\nwarn: {days: []}\n")
 	want := []string{
 		"environment: test accepts plain http and private addresses; not for customers",
 		"redis.allow_volatile: Redis may evict or forget grants; every customer may have to go to the bank again",
 		"redis.attested: nobody but the operator knows that Redis keeps its data",
 		"redis.allow_plaintext: the line to Redis is not encrypted by consentd",
 		"apps: none, so nobody can ask for a consent",
+		"mail.host: none, so customers are not warned before a consent ends",
+		"warn.days: none, so nobody is warned before a consent ends",
 		"banks.sandbox.verified: not checked against the bank. Ask them.",
 		"banks.sandbox.pkce: off, so a stolen code can be used by others",
 		"banks.sandbox.private_network: the bank's name may resolve to a private address",
-		"banks.sandbox.grant_clock: sliding, so each refresh moves the end of a consent",
 	}
 	if diff := cmp.Diff(want, c.Warnings()); diff != "" {
 		t.Errorf("Warnings differ (-want +got):\n%s", diff)

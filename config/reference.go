@@ -66,7 +66,7 @@ func row(b *strings.Builder, name string, f field) {
 	if f.later != nil {
 		meaning += " Known, not supported yet: `" + strings.Join(f.later, "`, `") + "`."
 	}
-	if f.typ == secretType {
+	if f.secret() {
 		meaning += " Secret."
 	}
 	def := ""

@@ -35,6 +35,7 @@ const (
 
 var (
 	secretType      = reflect.TypeFor[Secret]()
+	secretsType     = reflect.TypeFor[[]Secret]()
 	bankType        = reflect.TypeFor[Bank]()
 	locationType    = reflect.TypeFor[*time.Location]()
 	unmarshalerType = reflect.TypeFor[encoding.TextUnmarshaler]()
@@ -85,6 +86,9 @@ func readTags(t reflect.Type) []field {
 	return fields
 }
 
+// secret tells a setting that may come from a file of its own.
+func (f field) secret() bool { return f.typ == secretType || f.typ == secretsType }
+
 func words(tag string) []string {
 	if tag == "" {
 		return nil
@@ -116,7 +120,7 @@ func keysOf(t reflect.Type) []string {
 	var keys []string
 	for _, f := range fieldsOf(t) {
 		keys = append(keys, f.key)
-		if f.typ == secretType {
+		if f.secret() {
 			keys = append(keys, f.key+fileSuffix)
 		}
 	}
@@ -130,7 +134,7 @@ func lookup(t reflect.Type, key string) (f field, fromFile, ok bool) {
 		if f.key == key {
 			return f, false, true
 		}
-		if f.typ == secretType && f.key+fileSuffix == key {
+		if f.secret() && f.key+fileSuffix == key {
 			return f, true, true
 		}
 	}
@@ -146,7 +150,7 @@ func rival(t reflect.Type, key string) string {
 		return ""
 	case fromFile:
 		return f.key
-	case f.typ == secretType:
+	case f.secret():
 		return f.key + fileSuffix
 	}
 	return f.excludes

@@ -16,9 +16,13 @@ import (
 
 const canary = "hunter2canary"
 
+// canaryKey is a canary that is the base64 of 24 bytes.
+const canaryKey = "hunter2canaryhunter2canaryhunter"
+
 func TestSecretIsNeverPrinted(t *testing.T) {
 	text := strings.ReplaceAll(base, "s3cret", canary) +
-		"  api_key: " + canary + "\nredis: {password: " + canary + ", sentinel_master: m, sentinel_password: " + canary + "}\n"
+		"  api_key: " + canary + "\n" + app + "  webhook: {url: https://a.example, secrets: [whsec_" + canaryKey + "]}\n" +
+		"mail: {host: m.example, username: u, from: a@b.example, password: " + canary + "}\nredis: {password: " + canary + ", sentinel_master: m, sentinel_password: " + canary + "}\n"
 	c := mustLoad(t, text)
 	if got := c.Redis.Password.Reveal(); got != canary {
 		t.Fatalf("password = %q, want the one in the file", got)
@@ -70,7 +74,8 @@ func TestProblemsNeverRepeatSecrets(t *testing.T) {
 		"  issuer: https://user:%s@bank.example", "  issuer: ':%s'", "  rotation: grace:%s", "  scopes: {required: ['a %s']}",
 		"  dead_codes: ['A%s']", "  id_token_algs: [%s]", "  allowed_hosts: ['A%s']", "  api_key_header: 'a %s'",
 		"apps:\n- {id: 'A %s', key_hashes: [%s], banks: [%s], scopes: [%s], return_urls: {a: '%s', '%s!': x}}",
-		"redis: {addresses: ['%s'], tls: '%s', database: %s}", "redis: %s", "redis:\n  password:%s", "trusted_proxies: [%s]", "log_level: %s",
+		"redis: {addresses: ['%s'], tls: '%s', database: %s}", "redis: %s", "redis:\n  password:%s", "trusted_proxies: [%s]", "warn: {days: [%s], quiet_from: %s}", "work: {every: %s}", "mail: {host: m, tls: %s}", "mail: {password: %s}", "mail: {host: m, from: %s}", "retention: %s",
+		app + "  webhook: {url: https://a.example, secrets: [%s]}", app + "  webhook: {url: 'http://%s'}", app + "  webhook: {secrets_file: %s}", "log_level: %s",
 		"listen: %s", "? [%s]\n: %s", "%%YAML %s\n---\na: 1", "? %s", "--- %s", "\x01%s", "\xff%s",
 	}
 	for _, line := range lines {

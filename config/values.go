@@ -62,6 +62,10 @@ func setText(v reflect.Value, text string) (want string) {
 		if p.UnmarshalText([]byte(text)) != nil {
 			return "the SHA-256 of an API key in 64 hex digits; the key itself must not stand here"
 		}
+	case *TimeOfDay:
+		if p.UnmarshalText([]byte(text)) != nil {
+			return "a time of day such as 21:00, or none"
+		}
 	case *Rotation:
 		if p.UnmarshalText([]byte(text)) != nil {
 			return "none, strict or grace: and a duration, such as grace:30s"
@@ -86,7 +90,7 @@ func setBasic(v reflect.Value, text string) (want string) {
 	case reflect.Int:
 		n, err := strconv.ParseInt(text, 10, 32)
 		if err != nil || n < 0 {
-			return "a whole number"
+			return "a whole number, 0 or more"
 		}
 		v.SetInt(n)
 	default:

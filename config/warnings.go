@@ -21,6 +21,12 @@ func (c Config) Warnings() []string {
 	if len(c.Apps) == 0 {
 		warn("apps: none, so nobody can ask for a consent")
 	}
+	if c.Mail.Host == "" {
+		warn("mail.host: none, so customers are not warned before a consent ends")
+	}
+	if len(c.Warn.Days) == 0 {
+		warn("warn.days: none, so nobody is warned before a consent ends")
+	}
 	for _, b := range c.Banks {
 		for _, text := range b.warnings() {
 			warn("banks.%s.%s", b.ID, text)
@@ -39,9 +45,6 @@ func (b Bank) warnings() []string {
 	}
 	if b.PrivateNetwork {
 		all = append(all, "private_network: the bank's name may resolve to a private address")
-	}
-	if b.GrantClock == ClockSliding {
-		all = append(all, "grant_clock: sliding, so each refresh moves the end of a consent")
 	}
 	return all
 }
