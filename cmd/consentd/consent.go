@@ -24,8 +24,14 @@ import (
 // them.
 const readDeadline = 15 * time.Second
 
+// closeDeadline is how long a command that ended a consent waits while the
+// bank is told: longer than the domain tries. After a look there is nothing to
+// wait for.
+const closeDeadline = 75 * time.Second
+
 func (p *program) consentCommand() *cobra.Command {
-	return p.group("consent", "Look at consents, for support", p.consentShow(), p.consentFind())
+	return p.group("consent", "Look at consents and end them, for support",
+		p.consentShow(), p.consentFind(), p.consentRevoke(), p.consentErase())
 }
 
 func (p *program) consentShow() *cobra.Command {
@@ -34,9 +40,9 @@ func (p *program) consentShow() *cobra.Command {
 		Use: "show ID", Short: "Show a consent and what happened to it", Args: wants("ID"),
 		Long: "Show a consent, why it is as it is, and what happened to it. Secrets and personal data are not shown.",
 		RunE: p.action(func(c *cobra.Command, args []string) error {
-			id, err := consent.ParseID(args[0])
+			id, err := parseID(args[0])
 			if err != nil {
-				return errors.New("that is not the id of a consent, which looks like cns_7f01jd8e…, 32 characters in all")
+				return err
 			}
 			return p.withService(c.Context(), func(ctx context.Context, s *consent.Service) error {
 				h, err := s.History(ctx, id)
@@ -50,6 +56,14 @@ func (p *program) consentShow() *cobra.Command {
 	}
 	f.flag(c)
 	return c
+}
+
+func parseID(text string) (consent.ID, error) {
+	id, err := consent.ParseID(text)
+	if err != nil {
+		return "", fmt.Errorf("%.40q is not the id of a consent, which looks like cns_7f01jd8e…, 32 characters in all", text)
+	}
+	return id, nil
 }
 
 // search is what a consent is looked for by.
@@ -147,8 +161,8 @@ func (p *program) line(prompt string) (token.Secret, error) {
 	return token.Secret(text), nil
 }
 
-// withService opens the domain for one look. Only warnings are worth a line
-// beside the data.
+// withService opens the domain for one look, or one act. Only warnings are
+// worth a line beside the data.
 func (p *program) withService(ctx context.Context, look func(context.Context, *consent.Service) error) error {
 	c, err := p.load()
 	if err != nil {
@@ -160,7 +174,10 @@ func (p *program) withService(ctx context.Context, look func(context.Context, *c
 	if err != nil {
 		return err
 	}
-	ctx, cancel := context.WithTimeout(ctx, readDeadline)
+	looking, cancel := context.WithTimeout(ctx, readDeadline)
 	defer cancel()
-	return errors.Join(look(ctx, built.Service), built.Close(ctx))
+	err = look(looking, built.Service)
+	closing, cancel := context.WithTimeout(context.WithoutCancel(ctx), closeDeadline)
+	defer cancel()
+	return errors.Join(err, built.Service.Settle(closing), built.Close(closing))
 }

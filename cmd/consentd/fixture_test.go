@@ -33,6 +33,7 @@ const (
 	gudrun   = "GUDGUNNARS"
 	gudrunID = "0401809999"
 	customer = "customer-canary-17"
+	address  = "canary-17@example.is"
 	secret   = "bank-secret-canary"
 )
 
@@ -224,7 +225,8 @@ func (s *site) call(method, address string, body any) reply {
 func (s *site) grant() consent.ID {
 	s.t.Helper()
 	made := s.call("POST", s.url()+"/v1/consents", map[string]any{
-		"customer_reference": customer, "bank": "sandbox", "return_to": "done", "expected_national_id": gudrunID})
+		"customer_reference": customer, "bank": "sandbox", "return_to": "done", "expected_national_id": gudrunID,
+		"contact": map[string]any{"email": address}})
 	if made.status != http.StatusCreated {
 		s.t.Fatalf("POST /v1/consents = %d %v", made.status, made.json)
 	}

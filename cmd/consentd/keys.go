@@ -23,13 +23,14 @@ func (p *program) keysCommand() *cobra.Command {
 		RunE: p.action(func(_ *cobra.Command, args []string) error { return p.keysStatus(args[0], f) }),
 	}
 	f.flag(status)
+	add, promote := p.keysRotation()
 	return p.group("keys", "Make and look at the keys that seal grants and personal data",
 		&cobra.Command{
 			Use: "init FILE", Short: "Make a key file that only its owner can read", Args: wants("FILE"),
 			Long: "Make a key file that only its owner can read. A file that is there already is left as it is.\n\n" +
 				"Whoever has this file and a copy of Redis has every token; whoever loses it has lost every grant.",
 			RunE: p.action(func(_ *cobra.Command, args []string) error { return p.keysInit(args[0]) }),
-		}, status)
+		}, add, promote, status)
 }
 
 func (p *program) keysInit(path string) error {
@@ -51,11 +52,11 @@ func (p *program) keysInit(path string) error {
 	return nil
 }
 
-// keyset is what is told of a keyset.
+// keyset is what is told of a keyset. The primary key seals, every key opens.
 type keyset struct {
 	Purpose token.Purpose `json:"purpose"`
 	Primary uint32        `json:"primary_key_id"`
-	Older   []uint32      `json:"older_key_ids"`
+	Others  []uint32      `json:"other_key_ids"`
 }
 
 func (p *program) keysStatus(path string, f format) error {
@@ -66,12 +67,12 @@ func (p *program) keysStatus(path string, f format) error {
 	var all []keyset
 	for _, purpose := range purposes {
 		ids := keys.KeyIDs(purpose)
-		all = append(all, keyset{Purpose: purpose, Primary: ids[0], Older: append([]uint32{}, ids[1:]...)})
+		all = append(all, keyset{Purpose: purpose, Primary: ids[0], Others: append([]uint32{}, ids[1:]...)})
 	}
 	err = f.write(p.out, all, func(w io.Writer) {
-		fmt.Fprintln(w, "PURPOSE\tPRIMARY\tOLDER")
+		fmt.Fprintln(w, "PURPOSE\tPRIMARY\tOTHERS")
 		for _, k := range all {
-			fmt.Fprintf(w, "%s\t%d\t%s\n", k.Purpose, k.Primary, strings.Trim(fmt.Sprint(k.Older), "[]"))
+			fmt.Fprintf(w, "%s\t%d\t%s\n", k.Purpose, k.Primary, strings.Trim(fmt.Sprint(k.Others), "[]"))
 		}
 	})
 	if err == nil && mode&0o077 != 0 {

@@ -44,7 +44,7 @@ func (p *program) serve(ctx context.Context, c config.Config) error {
 		log.WarnContext(ctx, "configuration", slog.String("warning", warning))
 	}
 	bridgeRedis(log)
-	built, err := assembly.Build(c, assembly.Outside{Log: log})
+	built, err := assembly.Build(c, assembly.Outside{Log: log, Version: buildVersion()})
 	if err != nil {
 		return fmt.Errorf("cannot start: %w", err)
 	}

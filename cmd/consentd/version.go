@@ -1,6 +1,7 @@
 package main
 
 import (
+	"cmp"
 	"fmt"
 	"io"
 	"runtime"
@@ -21,19 +22,22 @@ func (p *program) versionCommand() *cobra.Command {
 
 // versionText names the version, and what the build knows of its source.
 func versionText() string {
-	v, commit := version, ""
+	commit := ""
 	if info, ok := debug.ReadBuildInfo(); ok {
-		if v == "" {
-			v = info.Main.Version
-		}
 		for _, s := range info.Settings {
 			if s.Key == "vcs.revision" {
 				commit = " " + s.Value
 			}
 		}
 	}
-	if v == "" {
-		v = "(devel)"
+	return fmt.Sprintf("consentd %s%s (%s, %s/%s)", buildVersion(), commit, runtime.Version(), runtime.GOOS, runtime.GOARCH)
+}
+
+// buildVersion is what the linker was told, or else what the build knows.
+func buildVersion() string {
+	known := ""
+	if info, ok := debug.ReadBuildInfo(); ok {
+		known = info.Main.Version
 	}
-	return fmt.Sprintf("consentd %s%s (%s, %s/%s)", v, commit, runtime.Version(), runtime.GOOS, runtime.GOARCH)
+	return cmp.Or(version, known, "(devel)")
 }

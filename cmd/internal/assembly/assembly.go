@@ -13,16 +13,16 @@ import (
 	"net/http"
 	"net/netip"
 	"net/url"
+	"sync/atomic"
 	"time"
 
-	"github.com/prometheus/client_golang/prometheus"
-	"github.com/prometheus/client_golang/prometheus/collectors"
 	"github.com/prometheus/client_golang/prometheus/promhttp"
 	"github.com/redis/go-redis/v9"
 
 	"github.com/consentd/consentd/config"
 	"github.com/consentd/consentd/consent"
 	"github.com/consentd/consentd/consent/redisstore"
+	"github.com/consentd/consentd/consent/schedule"
 	"github.com/consentd/consentd/token"
 	"github.com/consentd/consentd/web"
 )
@@ -33,9 +33,11 @@ type Outside struct {
 	Redis  redis.UniversalClient
 	Keys   *token.Keyring
 	Bank   http.RoundTripper  // reaches every bank
-	Notify []consent.Notifier // besides what is configured
+	Notify []consent.Notifier // in place of a configured channel of the same name
 	Now    func() time.Time
 	Log    *slog.Logger
+
+	Version string // for metrics
 }
 
 // Program is a consentd that is ready to serve.
@@ -45,10 +47,12 @@ type Program struct {
 	Service *consent.Service
 	Store   *redisstore.Store
 
-	vault *token.Vault
-	redis redis.UniversalClient
-	owned bool // redis is ours to close
-	log   *slog.Logger
+	vault    *token.Vault
+	schedule *schedule.Schedule
+	draining atomic.Bool // stopping: no new requests, please
+	redis    redis.UniversalClient
+	owned    bool // redis is ours to close
+	log      *slog.Logger
 }
 
 // Build makes the parts and connects them. It talks to nothing; see
@@ -61,20 +65,35 @@ func Build(c config.Config, o Outside) (*Program, error) {
 	if err := p.connect(c, o); err != nil {
 		return nil, err
 	}
+	if err := p.build(c, o); err != nil {
+		return nil, errors.Join(err, p.disconnect())
+	}
+	return p, nil
+}
+
+// build makes what stands on Redis.
+func (p *Program) build(c config.Config, o Outside) error {
 	keys, err := keyring(c, o)
 	if err != nil {
-		return nil, err
+		return err
 	}
-	if p.Store, err = redisstore.New(redisstore.Config{Client: p.redis}); err != nil {
-		return nil, err
+	if p.Store, err = redisstore.New(redisstore.Config{Client: p.redis, Retention: c.Retention}); err != nil {
+		return err
 	}
 	if p.vault, err = newVault(c, o, keys, p.Store); err != nil {
-		return nil, err
+		return err
 	}
-	if p.Service, err = newService(c, o, keys, p.Store, p.vault); err != nil {
-		return nil, err
+	channels, err := notifiers(c, o)
+	if err != nil {
+		return err
 	}
-	return p, p.serve(c)
+	if p.Service, err = newService(c, o, keys, channels, p); err != nil {
+		return err
+	}
+	if p.schedule, err = newSchedule(c, p); err != nil {
+		return err
+	}
+	return p.serve(c, o)
 }
 
 func (p *Program) connect(c config.Config, o Outside) error {
@@ -89,7 +108,15 @@ func (p *Program) connect(c config.Config, o Outside) error {
 	return nil
 }
 
-func newService(c config.Config, o Outside, keys *token.Keyring, store consent.Store, vault *token.Vault) (*consent.Service, error) {
+// disconnect closes the connection to Redis, if it is ours.
+func (p *Program) disconnect() error {
+	if !p.owned {
+		return nil
+	}
+	return p.redis.Close()
+}
+
+func newService(c config.Config, o Outside, keys *token.Keyring, channels []consent.Notifier, p *Program) (*consent.Service, error) {
 	banks := make([]consent.Bank, 0, len(c.Banks))
 	for _, b := range c.Banks {
 		banks = append(banks, domainBank(b))
@@ -99,7 +126,7 @@ func newService(c config.Config, o Outside, keys *token.Keyring, store consent.S
 		apps = append(apps, domainApp(a))
 	}
 	return consent.New(consent.Config{
-		Store: store, Vault: vault, Keys: keys, Banks: banks, Apps: apps, Notify: o.Notify,
+		Store: p.Store, Vault: p.vault, Keys: keys, Banks: banks, Apps: apps, Notify: channels, Life: life(c),
 		MinTTL: c.Refresh.MinTTLLeeway, Ahead: c.Refresh.Ahead, LinkLife: c.Links.StartLinkLife,
 		FlowLife: c.Links.FlowLife, ConfirmLife: c.Links.ConfirmLife, Now: o.Now, Log: o.Log,
 	})
@@ -110,13 +137,12 @@ func domainApp(a config.App) consent.App {
 }
 
 // serve makes the handlers.
-func (p *Program) serve(c config.Config) error {
+func (p *Program) serve(c config.Config, o Outside) error {
 	public, err := url.Parse(c.PublicURL)
 	if err != nil {
 		return fmt.Errorf("public_url: %w", err)
 	}
-	registry := prometheus.NewRegistry()
-	registry.MustRegister(collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}))
+	registry := p.metrics(o.Version)
 	apps := make([]web.AppKeys, 0, len(c.Apps))
 	for _, a := range c.Apps {
 		keys := web.AppKeys{App: domainApp(a)}
@@ -131,10 +157,20 @@ func (p *Program) serve(c config.Config) error {
 		TokenDeadline:  c.Refresh.BankDeadline + 5*time.Second, Metrics: registry, Log: p.log,
 	})
 	p.Admin = web.NewAdmin(web.AdminConfig{
-		Ready:   map[string]func(context.Context) error{"redis": p.ping},
+		Ready:   map[string]func(context.Context) error{"redis": p.ping, "serving": p.serving},
 		Metrics: promhttp.HandlerFor(registry, promhttp.HandlerOpts{}), Log: p.log,
 	})
 	return err
+}
+
+// errDraining: a process that stops finishes what it has and wants no more.
+var errDraining = errors.New("stopping")
+
+func (p *Program) serving(context.Context) error {
+	if p.draining.Load() {
+		return errDraining
+	}
+	return nil
 }
 
 func (p *Program) ping(ctx context.Context) error { return p.redis.Ping(ctx).Err() }
@@ -167,9 +203,5 @@ func (p *Program) Check(ctx context.Context, c config.Redis) error {
 // Close finishes what is under way, in order: background work, refreshes at
 // banks, and the connection to Redis. It gives up when ctx ends.
 func (p *Program) Close(ctx context.Context) error {
-	err := errors.Join(p.Service.Close(ctx), p.vault.Close(ctx))
-	if p.owned {
-		err = errors.Join(err, p.redis.Close())
-	}
-	return err
+	return errors.Join(p.Service.Close(ctx), p.vault.Close(ctx), p.disconnect())
 }

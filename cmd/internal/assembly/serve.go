@@ -8,6 +8,8 @@ import (
 	"net"
 	"net/http"
 	"time"
+
+	"github.com/consentd/consentd/consent/schedule"
 )
 
 // Server limits. A token request may wait for a refresh at the bank, which
@@ -28,28 +30,49 @@ func NewServer(h http.Handler, log *slog.Logger) *http.Server {
 	}
 }
 
-// Serve serves until ctx ends, then stops in order within grace: no new
-// connections, running requests, background work and refreshes, Redis.
+// Schedule is what comes by itself; [Program.Serve] runs it.
+func (p *Program) Schedule() *schedule.Schedule { return p.schedule }
+
+// Serve serves and does what is due until ctx ends, then stops in order within
+// grace: no new connections, running requests, scheduled work, background work
+// and refreshes, Redis. Operators are answered until the work has ended, so
+// that they see what is going on.
 func (p *Program) Serve(ctx context.Context, public, admin net.Listener, grace time.Duration) error {
-	servers := map[net.Listener]*http.Server{public: NewServer(p.Public, p.log), admin: NewServer(p.Admin, p.log)}
-	failed := make(chan error, len(servers))
-	for l, s := range servers {
-		go func() {
-			if err := s.Serve(l); !errors.Is(err, http.ErrServerClosed) {
-				failed <- fmt.Errorf("serve %s: %w", l.Addr(), err)
-			}
-		}()
-	}
+	front, back := NewServer(p.Public, p.log), NewServer(p.Admin, p.log)
+	failed := make(chan error, 2)
+	go serveOn(front, public, failed)
+	go serveOn(back, admin, failed)
+	working, stopWork := context.WithCancel(context.WithoutCancel(ctx))
+	defer stopWork()
+	worked := make(chan error, 1)
+	go func() { worked <- p.schedule.Run(working) }()
+
 	var err error
 	select {
 	case <-ctx.Done():
 		p.log.InfoContext(ctx, "stopping")
 	case err = <-failed:
 	}
+	p.draining.Store(true)
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), grace)
 	defer cancel()
-	for _, s := range []*http.Server{servers[public], servers[admin]} {
-		err = errors.Join(err, s.Shutdown(ctx))
+	err = errors.Join(err, front.Shutdown(ctx))
+	stopWork()
+	return errors.Join(err, p.stopped(ctx, worked), back.Shutdown(ctx), p.Close(ctx))
+}
+
+func serveOn(s *http.Server, l net.Listener, failed chan<- error) {
+	if err := s.Serve(l); !errors.Is(err, http.ErrServerClosed) {
+		failed <- fmt.Errorf("serve %s: %w", l.Addr(), err)
 	}
-	return errors.Join(err, p.Close(ctx))
+}
+
+// stopped waits for the schedule, whose jobs end with their context.
+func (p *Program) stopped(ctx context.Context, worked <-chan error) error {
+	select {
+	case err := <-worked:
+		return err
+	case <-ctx.Done():
+		return fmt.Errorf("scheduled work still running: %w", ctx.Err())
+	}
 }
