@@ -108,6 +108,7 @@ var answers = []answer{
 	{code: "no-cookie", status: http.StatusBadRequest, errs: []error{errNoCookie}},
 	{code: "foreign-form", status: http.StatusForbidden, errs: []error{errForeignForm}},
 	{code: "link-gone", status: http.StatusGone, errs: []error{consent.ErrLinkGone}},
+	{code: "mail-link-gone", status: http.StatusGone, errs: []error{errMailLinkGone}},
 	{code: "link-used", status: http.StatusConflict, errs: []error{consent.ErrLinkUsed}},
 	{code: "trip-gone", status: http.StatusGone, errs: []error{consent.ErrFlowGone}},
 	{code: "foreign-browser", status: http.StatusForbidden, errs: []error{consent.ErrForeignBrowser}},

@@ -22,6 +22,8 @@ type consentView struct {
 	AuthorizedAt         time.Time      `json:"authorized_at,omitzero"`
 	EndsAt               time.Time      `json:"ends_at,omitzero"`
 	EndedAt              time.Time      `json:"ended_at,omitzero"`
+	BankTold             string         `json:"bank_told"` // of our ending it; empty while under way, or not needed
+	Renewals             int64          `json:"renewals"`
 	DaysLeft             int            `json:"days_left"`
 	AwaitingConfirmation bool           `json:"awaiting_confirmation"`
 	LastUsedAt           time.Time      `json:"last_used_at,omitzero"`
@@ -43,11 +45,16 @@ type pageView struct {
 
 func (s *server) viewOf(c consent.Consent) consentView {
 	now := s.service.Now()
+	var told string
+	if !c.EndedAt.IsZero() { // banks are told of grants that a renewal replaced as well
+		told = string(c.BankTold)
+	}
 	return consentView{
 		ID: c.ID, Status: c.StatusAt(now), Bank: c.Bank,
 		ScopesRequested: list(c.Asked), ScopesGranted: list(c.Granted), Cause: viewCause(c.CauseAt(now)),
 		CreatedAt: inSeconds(c.CreatedAt), AuthorizedAt: inSeconds(c.AuthorizedAt),
-		EndsAt: inSeconds(c.EndsAt), EndedAt: inSeconds(c.EndedAt), DaysLeft: c.DaysLeft(now),
+		EndsAt: inSeconds(c.EndsAt), EndedAt: inSeconds(c.EndedAt),
+		BankTold: told, Renewals: max(c.Term-1, 0), DaysLeft: c.DaysLeft(now),
 		AwaitingConfirmation: c.AwaitsConfirmation(now), LastUsedAt: inSeconds(c.LastUsedAt),
 	}
 }

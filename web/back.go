@@ -44,9 +44,13 @@ func (s *server) resultPage(c *call, r consent.Result) resultPage {
 	switch r.Ending {
 	case consent.EndConnected, consent.EndRenewed, consent.EndUnconfirmed:
 		p.Good = true
-	case consent.EndCancelled, consent.EndLeftOut, consent.EndWrongPerson, consent.EndCompany,
-		consent.EndBankDown, consent.EndFailed:
+	case consent.EndCancelled, consent.EndLeftOut, consent.EndWrongPerson, consent.EndNoIdentity,
+		consent.EndCompany, consent.EndBankDown, consent.EndFailed:
 		p.CanRetry = r.Consent.Renewable()
+	}
+	if r.Ending == consent.EndUnconfirmed {
+		days := wholeDays(now, r.Consent.EndsAt)
+		p.Until, p.Left = x.lastDay(r.Consent.EndsAt, r.Bank), bar{Days: days, Of: max(days, wholeDays(r.Consent.AuthorizedAt, r.Consent.EndsAt))}
 	}
 	if r.Consent.StatusAt(now) == consent.Valid {
 		p.StillWorks = !p.Good

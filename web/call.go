@@ -88,7 +88,7 @@ func (s *server) record(c *call, took time.Duration) {
 	r, status, route := c.Request(), c.Response().Status, s.route(c)
 	s.metrics.request(r.Method, route, status, took)
 	s.log.LogAttrs(r.Context(), slog.LevelInfo, "request", slog.String("method", knownMethod(r.Method)),
-		slog.String("route", route), slog.Int("status", status), slog.Duration("took", took),
+		slog.String("route", route), slog.Int("status", status), slog.Float64("took_ms", float64(took.Microseconds())/1000),
 		slog.String("request_id", c.requestID), slog.String("app", c.app))
 }
 

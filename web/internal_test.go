@@ -1,14 +1,18 @@
 package web
 
 import (
+	"bytes"
 	"errors"
 	"fmt"
+	"log/slog"
 	"net/http/httptest"
 	"net/netip"
 	"os"
 	"strings"
 	"testing"
 	"time"
+
+	"github.com/labstack/echo/v4"
 
 	"github.com/consentd/consentd/consent"
 	"github.com/consentd/consentd/token"
@@ -32,10 +36,23 @@ func TestEveryPageRenders(t *testing.T) {
 		}
 	}
 	for _, ending := range []consent.Ending{consent.EndConnected, consent.EndRenewed, consent.EndUnconfirmed, consent.EndCancelled, consent.EndLeftOut,
-		consent.EndWrongPerson, consent.EndCompany, consent.EndBankDown, consent.EndFailed, consent.EndUnknown} {
+		consent.EndWrongPerson, consent.EndNoIdentity, consent.EndCompany, consent.EndBankDown, consent.EndFailed, consent.EndUnknown} {
 		for _, yes := range []bool{true, false} {
 			shown["result"] = append(shown["result"], resultPage{App: name, Bank: name, Ending: ending, Good: yes, CanRetry: !yes, Missing: []string{name},
 				Until: name, Left: bar{Days: 12, Of: 90}, StillWorks: yes, OnlineBank: yes, Self: "/back/x"})
+		}
+	}
+	for _, state := range []string{"valid", "renewed", "expired", "refused", "stopped", "none"} {
+		for _, told := range []string{"", "wait", "confirmed", "unsupported", "failed"} {
+			for _, by := range []string{"customer", "app", "staff"} {
+				v := managePage{App: name, Bank: name, State: state, By: by, May: []string{name}, Until: name, Ended: name, Told: told,
+					Again: by == "app", OnlineBank: by == "app", ToApp: "https://shop.test/"}
+				if state == "valid" || state == "renewed" {
+					v.Left = bar{Days: 1, Of: 90}
+					shown["stop"] = append(shown["stop"], v)
+				}
+				shown["manage"] = append(shown["manage"], v)
+			}
 		}
 	}
 	for _, a := range answers {
@@ -43,7 +60,7 @@ func TestEveryPageRenders(t *testing.T) {
 			shown["problem"] = append(shown["problem"], viewProblem(a))
 		}
 		if p.texts.has("error." + a.code + ".title") {
-			shown["error"] = append(shown["error"], errorView{Code: a.code, Reload: true})
+			shown["error"] = append(shown["error"], errorView{Code: a.code, Reload: true, App: name, ToApp: "https://shop.test/"})
 		} else if a.title == "" {
 			t.Errorf("no page says what %s is", a.code)
 		}
@@ -67,14 +84,15 @@ func TestEveryPageRenders(t *testing.T) {
 func TestEveryTextIsUsed(t *testing.T) {
 	t.Parallel()
 	var source strings.Builder
-	for _, page := range []string{"layout", "ask", "result", "error", "home"} {
+	for _, page := range []string{"layout", "ask", "result", "manage", "stop", "error", "home"} {
 		b, err := templateFiles.ReadFile("templates/" + page + ".html")
 		if err != nil {
 			t.Fatal(err)
 		}
 		source.Write(b)
 	}
-	made := []string{"date", "national_id.", "scope.", "ask.never.", "ask.title.", "ask.lead.", "result.title.", "result.text.", "error."}
+	made := []string{"date", "national_id.", "scope.", "ask.never.", "ask.title.", "ask.lead.", "result.title.", "result.text.",
+		"manage.title.", "manage.text.", "manage.by.", "manage.told.", "error."}
 next:
 	for key := range english().messages {
 		for _, prefix := range made {
@@ -102,6 +120,46 @@ func TestClientAddressNeedsATrustedProxy(t *testing.T) {
 		if got := ipExtractor(proxies)(r); got != want {
 			t.Errorf("with proxies %v the client is %s, want %s", proxies, got, want)
 		}
+	}
+}
+
+func TestTooOldOffersAWayOn(t *testing.T) {
+	t.Parallel()
+	p, err := newPages(english())
+	if err != nil {
+		t.Fatal(err)
+	}
+	shop := AppKeys{App: consent.App{ID: "shop", Name: "Shop", ReturnURLs: map[string]string{"b": "https://b.test/x", "a": "https://a.test/done?x=1"}}}
+	for _, test := range []struct {
+		apps []AppKeys
+		code string
+		want bool
+	}{{[]AppKeys{shop}, "link-gone", true}, {[]AppKeys{shop}, "mail-link-gone", true}, {[]AppKeys{shop}, "forged-return", false}, {[]AppKeys{shop, shop}, "link-gone", false}} {
+		s := &server{c: Config{Apps: test.apps}, pages: p}
+		rec := httptest.NewRecorder()
+		c := &call{Context: echo.New().NewContext(httptest.NewRequest("GET", "/", nil), rec)}
+		if err := s.errorPage(c, answerFor(test.code)); err != nil {
+			t.Fatal(err)
+		}
+		if got := strings.Contains(rec.Body.String(), `href="https://a.test/"`); got != test.want {
+			t.Errorf("%s with %d apps leads to the app: %v, want %v", test.code, len(test.apps), got, test.want)
+		}
+	}
+}
+
+// TestTheCauseIsLoggedAndNotTold of an answer that says it was our fault.
+func TestTheCauseIsLoggedAndNotTold(t *testing.T) {
+	t.Parallel()
+	var log bytes.Buffer
+	s := &server{service: nil, log: slog.New(slog.NewTextHandler(&log, nil))}
+	rec := httptest.NewRecorder()
+	c := &call{Context: echo.New().NewContext(httptest.NewRequest("GET", "/", nil), rec), isAPI: true, requestID: "r1"}
+	s.fail(c, fmt.Errorf("hand out: %w", &consent.Refusal{Err: consent.ErrBankUnavailable, Why: errors.New("dial-canary")}))
+	if body := rec.Body.String(); rec.Code != 503 || strings.Contains(body, "canary") || !strings.Contains(body, `"code":"bank-unavailable"`) {
+		t.Errorf("answer = %d %s", rec.Code, body)
+	}
+	if got := log.String(); !strings.Contains(got, "error=dial-canary") || !strings.Contains(got, "code=bank-unavailable") {
+		t.Errorf("log = %s", got)
 	}
 }
 

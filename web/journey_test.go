@@ -30,7 +30,7 @@ func TestJourneyWithExpectedNationalID(t *testing.T) {
 	page := strings.TrimPrefix(created.str("page_url"), w.url)
 	asks := b.get(page)
 	asks.says(t, "Connect Landsbankinn to Súpubúðin?", "Make domestic payments from your accounts", "See your name and your kennitala",
-		"See your accounts and how much is in them", "See your password", "Continue to Landsbankinn", "Not now", "How to stop it",
+		"See your accounts and how much is in them", "See your password", "Only continue if you yourself asked Súpubúðin for this.", "Continue to Landsbankinn", "Not now", "How to stop it",
 		time.Now().Add(90*24*time.Hour).UTC().Format("2 January 2006"))
 	if got := asks.header.Get("Content-Security-Policy"); !strings.Contains(got, "form-action 'self' "+issuer+";") {
 		t.Errorf("the page's policy keeps the browser from the bank: %s", got)
@@ -74,7 +74,8 @@ func TestJourneyWithCompletionCode(t *testing.T) {
 	b := w.newBrowser()
 	result := b.visit(page, sandbox.Customer{User: gudrun})
 	shown := b.get(result)
-	shown.says(t, "One step left", "Continue to Súpubúðin")
+	shown.says(t, "One step left", "Continue to Súpubúðin", "Will work until", "90 of 90 days left", "You can stop this at any time",
+		time.Now().Add(90*24*time.Hour-10*time.Minute).UTC().Format("2 January 2006"))
 	w.call(w.key, "POST", "/v1/consents/"+id+"/token", nil).wants(t, http.StatusConflict, "confirmation-required")
 
 	u, err := url.Parse(b.get(result + "/return").header.Get("Location"))

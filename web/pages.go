@@ -8,7 +8,10 @@ import (
 	"fmt"
 	"html/template"
 	"io/fs"
+	"maps"
 	"net/http"
+	"net/url"
+	"slices"
 	"strconv"
 	"strings"
 
@@ -53,7 +56,7 @@ func newPages(x texts) (*pages, error) {
 		}
 		p.files[name] = file{content: content, kind: kind, version: versionOf(content)}
 	}
-	for _, name := range []string{"ask", "result", "error", "home", "problems", "problem"} {
+	for _, name := range []string{"ask", "result", "manage", "stop", "error", "home", "problems", "problem"} {
 		t, err := template.New("layout.html").Funcs(p.funcs()).ParseFS(templateFiles, "templates/layout.html", "templates/"+name+".html")
 		if err != nil {
 			return nil, fmt.Errorf("web: templates: %w", err)
@@ -106,10 +109,15 @@ func (s *server) showWith(c *call, status int, name string, page any) error {
 type errorView struct {
 	Code   string
 	Reload bool // loading the same address again is the next step
+	App    string
+	ToApp  string // address of the app to start again in, where there is one only
 }
 
 func (s *server) errorPage(c *call, a answer) error {
 	view := errorView{Code: a.code, Reload: a.retry > 0 || a.code == "no-cookie" || a.code == internalError}
+	if startsAgain[a.code] && len(s.c.Apps) == 1 {
+		view.App, view.ToApp = s.c.Apps[0].App.Name, home(s.c.Apps[0].App)
+	}
 	if !s.pages.texts.has("error." + view.Code + ".title") {
 		view.Code = internalError
 	}
@@ -119,8 +127,23 @@ func (s *server) errorPage(c *call, a answer) error {
 	return s.showWith(c, a.status, "error", view)
 }
 
-// home says what this address is, to whoever strays here.
-func (s *server) home(c *call) error { return s.show(c, "home", nil) }
+// startsAgain are the answers after which a customer has to go back to the
+// app. What is left of a link that is too old does not say which app that is,
+// so it can be offered only where there is no choice.
+var startsAgain = map[string]bool{"link-gone": true, "mail-link-gone": true, "trip-gone": true}
+
+// home is the front page of an app: that of its first return URL.
+func home(a consent.App) string {
+	for _, id := range slices.Sorted(maps.Keys(a.ReturnURLs)) {
+		if u, err := url.Parse(a.ReturnURLs[id]); err == nil && isWeb(u) {
+			return u.Scheme + "://" + u.Host + "/"
+		}
+	}
+	return ""
+}
+
+// front says what this address is, to whoever strays here.
+func (s *server) front(c *call) error { return s.show(c, "home", nil) }
 
 func robots(c *call) error { return c.String(http.StatusOK, "User-agent: *\nDisallow: /\n") }
 

@@ -46,7 +46,7 @@ func (s *server) fail(c *call, err error) {
 			level = slog.LevelError
 		}
 		s.log.LogAttrs(c.Request().Context(), level, "request failed", slog.String("route", s.route(c)),
-			slog.String("request_id", c.requestID), slog.String("code", a.code), slog.Any("error", err))
+			slog.String("request_id", c.requestID), slog.String("code", a.code), slog.Any("error", reason(err)))
 	}
 	if c.Response().Committed {
 		return
@@ -59,6 +59,15 @@ func (s *server) fail(c *call, err error) {
 	if err != nil {
 		s.log.Warn("answer could not be sent", slog.String("request_id", c.requestID), slog.Any("error", err))
 	}
+}
+
+// reason is what failed underneath, where that is known. It is for our log
+// only.
+func reason(err error) error {
+	if r, ok := errors.AsType[*consent.Refusal](err); ok && r.Why != nil {
+		return r.Why
+	}
+	return err
 }
 
 func (s *server) writeProblem(c *call, a answer, err error) error {

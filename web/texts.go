@@ -107,10 +107,15 @@ func (x texts) lastDay(end time.Time, bank consent.Bank) string {
 	if end.IsZero() {
 		return ""
 	}
+	return x.day(end.Add(-time.Nanosecond), bank)
+}
+
+// day writes out the day of a moment on the bank's calendar.
+func (x texts) day(at time.Time, bank consent.Bank) string {
 	zone := bank.Clock.Zone
 	if zone == nil {
 		zone = time.UTC
 	}
-	last := end.Add(-time.Nanosecond).In(zone)
-	return x.must("date", last.Day(), x.months[last.Month()-1], last.Year())
+	at = at.In(zone)
+	return x.must("date", at.Day(), x.months[at.Month()-1], at.Year())
 }

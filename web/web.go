@@ -138,6 +138,10 @@ func (s *server) routeAPI(e *echo.Echo) {
 	e.POST("/v1/consents/:id/token", s.forApp(s.handOut))
 	e.POST("/v1/consents/:id/confirm", s.forApp(s.confirm))
 	e.POST("/v1/consents/:id/renewal", s.forApp(s.renew))
+	e.DELETE("/v1/consents/:id", s.forApp(s.stop))
+	e.POST("/v1/consents/:id/report", s.forApp(s.report))
+	e.GET("/v1/consents/:id/proof", s.forApp(s.proof))
+	e.POST("/v1/erasures", s.forApp(s.erase))
 }
 
 func (s *server) routePages(e *echo.Echo) {
@@ -145,7 +149,7 @@ func (s *server) routePages(e *echo.Echo) {
 		e.GET(path, on(h))
 		e.HEAD(path, on(h))
 	}
-	shown("/", s.home)
+	shown("/", s.front)
 	shown("/robots.txt", robots)
 	shown("/static/:name", s.static)
 	shown("/problems", s.problemList)
@@ -158,6 +162,12 @@ func (s *server) routePages(e *echo.Echo) {
 	shown("/back/:ref", s.result)
 	shown("/back/:ref/return", s.toApp)
 	e.POST("/back/:ref/retry", s.fromOurPage(s.retry))
+
+	shown("/m/:link", s.toManage)
+	shown("/m/:link/", s.manage)
+	e.POST("/m/:link/renew", s.fromOurPage(s.renewFromMail))
+	shown("/m/:link/stop", s.askToStop)
+	e.POST("/m/:link/stop", s.fromOurPage(s.stopFromMail))
 }
 
 func ipExtractor(proxies []netip.Prefix) echo.IPExtractor {

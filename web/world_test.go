@@ -47,6 +47,8 @@ type world struct {
 	otherKey token.Secret // of the app "lender"
 	log      *safeBuffer
 	registry *prometheus.Registry
+	postman  *postman
+	store    consent.Store
 	ahead    atomic.Int64 // how far the clock was moved
 	panics   atomic.Bool  // whoever asks for the time
 
@@ -68,7 +70,7 @@ type settings struct {
 
 func newWorld(t testing.TB, with ...setting) *world {
 	t.Helper()
-	w := &world{t: t, log: &safeBuffer{}, registry: prometheus.NewRegistry()}
+	w := &world{t: t, log: &safeBuffer{}, postman: &postman{}, registry: prometheus.NewRegistry()}
 	w.server = httptest.NewUnstartedServer(nil)
 	w.url = "http://" + w.server.Listener.Addr().String()
 	required := []string{"openid", "profile", "customer", "payments"}
@@ -77,7 +79,8 @@ func newWorld(t testing.TB, with ...setting) *world {
 		app: consent.App{ID: "shop", Name: "Súpubúðin", Banks: []string{"sandbox"}, Scopes: []string{"accounts"},
 			ReturnURLs: map[string]string{"done": sought}},
 		bank: consent.Bank{ID: "sandbox", Name: "Landsbankinn", Required: required, Optional: []string{"accounts"},
-			IndividualsOnly: true, NationalID: consent.Kennitala, Clock: consent.Clock{Life: 90 * 24 * time.Hour, Margin: 10 * time.Minute}, OnlineBank: true},
+			IndividualsOnly: true, NationalID: consent.Kennitala, Clock: consent.Clock{Life: 90 * 24 * time.Hour, Margin: 10 * time.Minute}, OnlineBank: true,
+			BusinessCodes: []string{"ERR_80102_110", "ERR_80102_111", "ERR_80102_112"}},
 		bankDoor: func(r http.RoundTripper) http.RoundTripper { return r },
 		store:    func(s consent.Store) consent.Store { return s },
 	}
@@ -124,6 +127,7 @@ func (w *world) build(s settings, logger *slog.Logger) {
 	onRedis, err := redisstore.New(redisstore.Config{Client: client})
 	w.check(err)
 	store := s.store(onRedis)
+	w.store = onRedis
 	keys, err := token.NewKeyring()
 	w.check(err)
 	bank, err := oauthbank.New(oauthbank.Config{
@@ -138,7 +142,7 @@ func (w *world) build(s settings, logger *slog.Logger) {
 	w.check(err)
 	lender := consent.App{ID: "lender", Name: "Lender", Banks: []string{"sandbox"}, ReturnURLs: map[string]string{"done": "https://lender.test/"}}
 	w.service, err = consent.New(consent.Config{Store: store, Vault: vault, Keys: keys, Banks: []consent.Bank{s.bank},
-		Apps: []consent.App{s.app, lender}, Now: w.now, Log: logger})
+		Apps: []consent.App{s.app, lender}, Notify: []consent.Notifier{w.postman}, Now: w.now, Log: logger})
 	w.check(err)
 	w.t.Cleanup(func() {
 		ctx, cancel := context.WithTimeout(context.Background(), 5*time.Second)
