@@ -109,6 +109,71 @@ func TestFailuresInBrowser(t *testing.T) {
 	b.open(w.at.consentd+"/c/nothing", "consentd-error")
 }
 
+// TestNinetyDaysInBrowser lets the months pass: the warning, the mail, the
+// renewal, the end, and the way to stop it all.
+func TestNinetyDaysInBrowser(t *testing.T) {
+	t.Parallel()
+	for _, l := range []look{{"months", 390, 844, "light"}, {"months-desktop-dark", 1280, 900, "dark"}} {
+		t.Run(l.name, func(t *testing.T) {
+			w := newWorld(t)
+			b := newBrowser(t, l)
+			b.open(w.at.shop, "")
+			b.click(`button[value="JONGUNARS"]`, "")
+			b.press(`#expect`)
+			b.click(`form[action="/connect"] button`, "")
+			b.signIn()
+			b.click(`.steps a.button`, "")
+			b.click(`form[action="/stage/month"] button`, "thirty-days")
+			b.says("60 of 90 days left")
+			b.click(`form[action="/stage/month"] button`, "sixty-days")
+			b.says("30 of 90 days left", "ends in 30 days")
+			b.click(`nav a`, "inbox")
+			b.says("ends in 30 days, on")
+			b.click(`article:first-of-type .button`, "mail")
+			b.click(`a.button`, "manage")
+			b.says("Your access", "30 of 90 days left", "Stop access")
+			b.click(`form[action="renew"] button`, "ask-renew")
+			b.signIn()
+			b.says("Access renewed", "90 of 90 days left")
+			b.picture("renewed")
+			b.click(`.steps a.button`, "home-renewed")
+			b.says("Renewed", "90 of 90 days left")
+			b.click(`nav a`, "")
+			b.click(`article:nth-of-type(2) a[href*="/m/"]`, "manage-used")
+			b.says("Already renewed")
+			b.open(w.at.shop, "")
+			b.click(`form[action="/stage/eve"] button`, "eve")
+			b.says("1 of 90 days left")
+			b.click(`nav a`, "")
+			b.click(`article:first-of-type a[href*="/m/"]`, "manage-eve")
+			b.click(`a[href="stop"]`, "stop")
+			b.says("will no longer work", "on its last day")
+			b.click(`button.danger`, "stopped")
+			b.says("Access stopped", "you stopped")
+			w.settle()
+			b.click(`nav a, header a`, "") // away, and back to what the bank said
+			b.open(w.at.shop, "home-stopped")
+			b.says("Access was stopped", "You stopped the permission")
+			b.click(`nav a`, "inbox-stopped")
+			b.click(`article:nth-of-type(2) a[href*="/m/"]`, "stopped-confirmed")
+			b.says("has confirmed")
+			b.open(w.at.consentd+"/m/nothing/", "mail-link-gone")
+		})
+	}
+}
+
+// signIn goes from consentd's page through the bank, as Jón.
+func (b *browser) signIn() {
+	b.t.Helper()
+	b.click(`form.steps button`, "")
+	if strings.Contains(b.text(), "Password") {
+		b.fill(`#username`, jon)
+		b.fill(`#password`, "any")
+		b.click(`button[value="login"]`, "")
+	}
+	b.click(`button[value="approve"]`, "")
+}
+
 // browser is a Chromium of this test's own.
 type browser struct {
 	t    *testing.T

@@ -4,6 +4,7 @@ import (
 	"encoding/json"
 	"net/http"
 	"net/url"
+	"regexp"
 	"slices"
 	"strings"
 	"testing"
@@ -21,19 +22,22 @@ func TestCanary(t *testing.T) {
 	p.open(w.at.shop).press("Disturb the bank’s next refresh").press("Pay 10 ISK").sees("does not answer")
 	p.open(w.at.shop).press("Renew now").press("Continue to Sandbox Bank")
 	p.press("Sign in", "username", jon, "password", "hunter2-canary").press("Give access").follow("Continue to Fika Pay")
+	w.settle()
+	p.follow("Inbox").follow("/m/").sees("Valid until").follow("Stop access").sees("will no longer work").follow("Keep access")
+	p.press("Renew access").throughBank(gudrun).sees("somebody else")
 	other := w.signedIn(anna).press("Connect your bank", "expect", "1").throughBank(gudrun).sees("somebody else").press("Try again")
 	other.throughBank(anna).follow("Continue to Fika Pay").press("Pay 10 ISK").sees("daily")
 	w.bank.Withdraw(anna, "")
 	other.press("End the access token").press("Pay 10 ISK").sees("Access was withdrawn")
-	p.follow("Inbox").open(w.at.consentd + "/c/nothing")
+	p.open(w.at.consentd + "/c/nothing")
 
 	secrets := w.secrets()
 	w.sought(secrets, "Redis", w.inRedis(), nil)
 	w.sought(secrets, "the log", map[string]string{"log": w.log.String()}, nil)
 	w.sought(secrets, "consentd’s pages", w.pagesOf(partConsentd), nil)
 	// Fika Pay knows its customers; the inbox is theirs.
-	w.sought(secrets, "Fika Pay’s pages", w.pagesOf(partShop), []string{"kennitala", "e-mail", "name"})
-	w.sought(secrets, "an address", w.addresses(), []string{"code", "completion code", "link", "state", "nonce"})
+	w.sought(secrets, "Fika Pay’s pages", w.pagesOf(partShop), []string{"kennitala", "e-mail", "name", "mail link"})
+	w.sought(secrets, "an address", w.addresses(), []string{"code", "completion code", "link", "mail link", "state", "nonce"})
 }
 
 // secrets are the texts that were secret in the story, by kind.
@@ -57,7 +61,7 @@ func (w *world) secrets() map[string][]string {
 	}
 	for kind, least := range map[string]int{
 		"access token": 4, "refresh token": 4, "ID token": 4, "code": 3, "verifier": 3, "state": 4, "nonce": 4,
-		"link": 4, "completion code": 1, "browser": 2, "fikapay_session": 2, "sandboxbank_session": 2,
+		"link": 4, "mail link": 1, "completion code": 1, "browser": 2, "fikapay_session": 2, "sandboxbank_session": 2,
 	} {
 		if len(found[kind]) < least {
 			w.t.Errorf("the story held %d of the kind %q, want at least %d: the canary is blind", len(found[kind]), kind, least)
@@ -91,6 +95,10 @@ func secretsIn(t testing.TB, x heard) map[string]string {
 		found["access token"], found["refresh token"], found["ID token"] = answer.Access, answer.Refresh, answer.ID
 	case x.part == partBank && u.Path == "/as/authorization.oauth2":
 		found["state"], found["nonce"] = u.Query().Get("state"), u.Query().Get("nonce")
+	case x.part == partShop && u.Path == "/inbox":
+		if m := mailLink.FindStringSubmatch(x.got); m != nil {
+			found["mail link"] = m[1]
+		}
 	case x.part == partShop && u.Path == "/bank/done":
 		found["completion code"] = u.Query().Get("code")
 	case x.part == partConsentd && strings.HasSuffix(u.Path, "/retry"):
@@ -100,6 +108,8 @@ func secretsIn(t testing.TB, x heard) map[string]string {
 	}
 	return found
 }
+
+var mailLink = regexp.MustCompile(`/m/([\w-]+)"`)
 
 func lastPart(address string) string { return address[strings.LastIndex(address, "/")+1:] }
 

@@ -9,6 +9,7 @@ import (
 	"net/http"
 	"slices"
 	"strings"
+	"time"
 
 	"github.com/alicebob/miniredis/v2"
 
@@ -137,10 +138,27 @@ func (d *demo) startConsentd() error {
 	if err != nil {
 		return err
 	}
+	d.stage.Connect(stage.Behind{Work: p.Service.Work, Ends: nextEnd(p, d.stage.Now)})
 	p.Public = d.settings.around(partConsentd, p.Public)
 	d.consentd = p
 	d.runConsentd(p, c, admin)
 	return nil
+}
+
+// nextEnd finds when the next access ends, which is when its secret is due to
+// be deleted.
+func nextEnd(p *assembly.Program, now func() time.Time) func(context.Context) (time.Time, error) {
+	const year = 366 * 24 * time.Hour
+	return func(ctx context.Context) (time.Time, error) {
+		tasks, err := p.Store.DueBy(ctx, consent.TaskExpire, now().Add(year))
+		var first time.Time
+		for _, t := range tasks {
+			if first.IsZero() || t.Due.Before(first) {
+				first = t.Due
+			}
+		}
+		return first, err
+	}
 }
 
 func (d *demo) runConsentd(p *assembly.Program, c config.Config, admin net.Listener) {
@@ -182,7 +200,10 @@ func (d *demo) startShop() error {
 	mux := http.NewServeMux()
 	mux.Handle("GET /static/", http.StripPrefix("/static/", pages.Static()))
 	mux.Handle("GET /inbox", d.stage.Inbox(frame))
+	mux.HandleFunc("GET /inbox/{id}", d.stage.Letter)
 	mux.HandleFunc("POST /stage/{act}", d.stage.Act)
+	mux.HandleFunc("GET /clock", d.stage.Clock)
+	mux.HandleFunc("POST /clock", d.stage.Clock)
 	mux.Handle("/", app.Handler())
 	d.serve(partShop, atHome(d.at.shop, http.NewCrossOriginProtection().Handler(mux)))
 	return nil

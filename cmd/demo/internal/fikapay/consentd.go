@@ -56,7 +56,6 @@ type problem struct {
 	RequestID  string `json:"request_id"`
 	RetryAfter int    `json:"retry_after"`
 	RenewalURL string `json:"renewal_url"`
-	LongestTTL int    `json:"longest_ttl"`
 	Cause      *cause `json:"cause"`
 }
 
@@ -97,14 +96,34 @@ func (c consentd) confirm(ctx context.Context, id, code string) (consentState, e
 	return confirmed, c.call(ctx, http.MethodPost, "/v1/consents/"+id+"/confirm", map[string]string{"code": code}, &confirmed)
 }
 
-// token asks for an access token that lives at least that many seconds.
-func (c consentd) token(ctx context.Context, id, requestID string, seconds int) (access, error) {
+// token asks for an access token.
+func (c consentd) token(ctx context.Context, id, requestID string) (access, error) {
 	var a access
 	body := map[string]any{"scopes": []string{"payments"}}
-	if seconds > 0 {
-		body["min_ttl"] = seconds
-	}
 	return a, c.send(ctx, http.MethodPost, "/v1/consents/"+id+"/token", requestID, body, &a)
+}
+
+// What consentd makes of a refusal of the bank's.
+const (
+	tokenReplaced = "token-replaced"
+	consentEnded  = "consent-ended"
+)
+
+// report says that the bank's API answered with that status and error code,
+// and returns what it means.
+func (c consentd) report(ctx context.Context, id string, r *refusal) (verdict string, err error) {
+	var answer struct {
+		Verdict string `json:"verdict"`
+	}
+	body := map[string]any{"status": r.Status, "code": r.Code}
+	err = c.call(ctx, http.MethodPost, "/v1/consents/"+id+"/report", body, &answer)
+	return answer.Verdict, err
+}
+
+// stop ends a consent.
+func (c consentd) stop(ctx context.Context, id string) error {
+	var stopped consentState
+	return c.call(ctx, http.MethodDelete, "/v1/consents/"+id, nil, &stopped)
 }
 
 // answerLimit is far more than any answer of the API has.

@@ -117,8 +117,24 @@ func (a *App) connect(w http.ResponseWriter, r *http.Request, s *session) {
 	http.Redirect(w, r, page, http.StatusSeeOther)
 }
 
+// disconnect stops the customer's consent. There is nothing to do at the bank:
+// consentd tells it.
+func (a *App) disconnect(w http.ResponseWriter, r *http.Request, s *session) {
+	s.told = &notice{Good: true, Title: "Disconnected", Text: "Fika Pay has no access to your account any more."}
+	if err := a.consentd.stop(r.Context(), a.consentOf(s)); err != nil {
+		a.log.Warn("consent could not be stopped", "error", err)
+		s.told = &notice{Title: "That did not work", Text: "Fika Pay could not stop the access. Try again in a moment, or withdraw it in your online bank."}
+	} else {
+		a.c.Tell("Fika Pay", "had consentd stop the consent, on its customer’s wish.")
+	}
+	http.Redirect(w, r, "/", http.StatusSeeOther)
+}
+
+// pageFor is where to send the customer. A live connection is renewed as it
+// is: whom it expects was settled when it was made.
 func (a *App) pageFor(ctx context.Context, s *session, expect bool) (string, error) {
-	if id := a.consentOf(s); id != "" && expect == s.expects {
+	live := a.standing(ctx, s).State == "valid"
+	if id := a.consentOf(s); id != "" && (live || expect == s.expects) {
 		page, err := a.consentd.renew(ctx, id)
 		if err == nil {
 			s.pending = id

@@ -98,14 +98,14 @@ func (a *App) execute(ctx context.Context, consent string, p *payment) {
 		p.Outcome = outcome{Title: "No bank is connected", Text: "Fika Pay has no permission to pay from your account.", Connect: true}
 		return
 	}
-	token, err := a.token(ctx, consent, p, 0)
+	token, err := a.token(ctx, consent, p)
 	if err != nil {
 		p.Outcome = tokenWords(err, a.c.BankName)
 		return
 	}
 	err = a.send(ctx, token, p)
-	if r, refused := errors.AsType[*refusal](err); refused && r.Status == http.StatusUnauthorized && r.Name == "Unauthorized" {
-		err = a.sendAgain(ctx, consent, token, p, err)
+	if r, refused := errors.AsType[*refusal](err); refused && r.Status == http.StatusUnauthorized {
+		err = a.afterRefusal(ctx, consent, p, r)
 	}
 	if err != nil {
 		p.Outcome = failureWords(err, a.c.BankName)
@@ -114,23 +114,28 @@ func (a *App) execute(ctx context.Context, consent string, p *payment) {
 	p.Outcome = paidWords(p)
 }
 
-// sendAgain gets a token that is newer than the one which the bank refused,
-// and tries once more. When the customer has withdrawn at the bank, consentd
-// finds out by this and says so.
-func (a *App) sendAgain(ctx context.Context, consent string, old access, p *payment, refused error) error {
-	a.c.Tell("Fika Pay", "had a token refused that should still be good, and asks consentd for a newer one.")
-	token, err := a.token(ctx, consent, p, old.ExpiresIn+1)
-	if err == nil {
-		return a.send(ctx, token, p)
+// afterRefusal asks consentd what a 401 of the bank means, instead of
+// guessing: only then is it known whether to try again, to explain, or to
+// send the customer to the bank.
+func (a *App) afterRefusal(ctx context.Context, consent string, p *payment, r *refusal) error {
+	verdict, err := a.consentd.report(ctx, consent, r)
+	if err != nil {
+		a.log.Warn("refusal of the bank could not be reported", "error", err)
+		return r
 	}
-	if told, ok := errors.AsType[*problem](err); ok && told.Code == "lifetime-unavailable" {
-		return refused // it was new already
+	a.c.Tell("Fika Pay", fmt.Sprintf("told consentd that the bank refused the token (%s), and heard: %s.", r.Code, verdict))
+	if verdict != tokenReplaced && verdict != consentEnded {
+		return r
 	}
-	return err
+	token, err := a.token(ctx, consent, p) // of an ended consent: why there is none
+	if err != nil {
+		return err
+	}
+	return a.send(ctx, token, p)
 }
 
-func (a *App) token(ctx context.Context, consent string, p *payment, seconds int) (access, error) {
-	token, err := a.consentd.token(ctx, consent, p.Order, seconds)
+func (a *App) token(ctx context.Context, consent string, p *payment) (access, error) {
+	token, err := a.consentd.token(ctx, consent, p.Order)
 	if err != nil {
 		a.log.Info("no token for a payment", "error", err)
 		if told, ok := errors.AsType[*problem](err); ok {

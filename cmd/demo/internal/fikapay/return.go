@@ -12,6 +12,10 @@ func (a *App) back(w http.ResponseWriter, r *http.Request) {
 	w.Header().Set("Cache-Control", "no-store")
 	q := r.URL.Query()
 	s := a.sessions.of(r)
+	if q.Get("code") == "" && !s.expected(q.Get("consent_id")) {
+		a.fromMail(w, r, s, q.Get("consent_id"), q.Get("result"))
+		return
+	}
 	if s == nil {
 		a.foreign(w, "")
 		return
@@ -24,6 +28,29 @@ func (a *App) back(w http.ResponseWriter, r *http.Request) {
 	}
 	s.told = a.conclude(r, s, q.Get("code"), q.Get("result"))
 	// Off to an address without the code, so that it stays in no history.
+	http.Redirect(w, r, "/", http.StatusSeeOther)
+}
+
+// expected reports whether the browser set out for that consent from here.
+func (s *session) expected(id string) bool {
+	if s == nil {
+		return false
+	}
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.pending != "" && s.pending == id
+}
+
+// fromMail takes a browser that did not set out from here and brings no code:
+// its customer has renewed by the link of a mail. There is nothing to confirm.
+func (a *App) fromMail(w http.ResponseWriter, r *http.Request, s *session, id, result string) {
+	if s != nil && a.sessions.consent(s.customer.ID) == id {
+		if c, err := a.consentd.consent(r.Context(), id); err == nil {
+			s.mu.Lock()
+			s.told = resultWords(result, c.Status, a.c.BankName)
+			s.mu.Unlock()
+		}
+	}
 	http.Redirect(w, r, "/", http.StatusSeeOther)
 }
 

@@ -35,8 +35,16 @@ func wordsFor(c consentState, bankName string) standing {
 		return standing{State: "ended", Title: "Access was withdrawn", Button: "Connect again", CanPay: true,
 			Text: bankName + " does not accept your permission any more. Usually that is because you withdrew it in the online bank."}
 	}
-	return standing{State: "ended", Title: "Access was stopped", Button: "Connect your bank",
-		Text: "The permission that you gave was stopped. Connect again if you want to go on."}
+	return standing{State: "ended", Title: "Access was stopped", Button: "Connect your bank", Text: stoppedText(c.Cause)}
+}
+
+func stoppedText(c *cause) string {
+	who := map[string]string{"customer": "You stopped", "app": "You stopped here, at Fika Pay,"}
+	text := "The support of consentd stopped"
+	if c != nil && who[c.Actor] != "" {
+		text = who[c.Actor]
+	}
+	return text + " the permission. Nothing is paid from your account. Connect again if you want to go on."
 }
 
 func barOf(c consentState) bar {
@@ -108,6 +116,10 @@ func tokenWords(err error, bankName string) outcome {
 		o.Next, o.Connect = "Connect your bank again; then you can pay.", true
 	case "consent-revoked":
 		o.Title = "Access was withdrawn"
+		if told.Cause != nil && *told.Cause == (cause{Actor: "customer", Code: "stopped"}) {
+			o.Text, o.Next, o.Connect = "You stopped the access. Nothing was paid.", "To pay with Fika Pay again, connect your bank.", true
+			return o
+		}
 		o.Text = bankName + " does not accept your permission any more. Nothing was paid."
 		o.Next, o.Connect = "If you withdrew it in the online bank, all is as you wanted. To pay with Fika Pay again, connect your bank again.", true
 	case "insufficient-scope":
@@ -143,7 +155,7 @@ func failureWords(err error, bankName string) outcome {
 		o.Next = "The bank does not let you pay from this account. Ask the bank."
 	case "Unauthorized":
 		o.Title = "The bank refuses the access"
-		o.Next, o.Again = "You may have withdrawn it in the online bank. consentd finds out when the access token ends, within a minute; then Fika Pay can say more.", true
+		o.Next, o.Again = "The bank did not say why. Wait a minute, then try again.", true
 	default:
 		return disturbance(r, bankName)
 	}

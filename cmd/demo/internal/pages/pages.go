@@ -12,6 +12,7 @@ import (
 	"log/slog"
 	"net/http"
 	"path"
+	"regexp"
 	"strings"
 	"time"
 )
@@ -36,7 +37,8 @@ type Stage struct {
 	Messages int
 	Token    string // how the access-token clock stands, in words
 	Lines    []Line
-	Acts     []Act
+	Clock    []Act // moves the clock
+	Acts     []Act // disturbs something
 }
 
 // Line is something that happened.
@@ -48,6 +50,22 @@ type Line struct {
 
 // Act is something that a visitor may do to the demonstration.
 type Act struct{ ID, Label, Why string }
+
+// Part is a piece of a text: plain, or an address to follow.
+type Part struct{ Text, Link string }
+
+var addresses = regexp.MustCompile(`https?://\S+`)
+
+// partsOf takes the addresses out of a text, as mail programs do.
+func partsOf(text string) (parts []Part) {
+	done := 0
+	for _, at := range addresses.FindAllStringIndex(text, -1) {
+		link := text[at[0]:at[1]]
+		parts = append(parts, Part{Text: text[done:at[0]]}, Part{Text: link, Link: link})
+		done = at[1]
+	}
+	return append(parts, Part{Text: text[done:]})
+}
 
 // frame is what a page is rendered with.
 type frame struct {
@@ -82,8 +100,10 @@ func New(stage func() Stage, log *slog.Logger) (*Pages, error) {
 func funcs() template.FuncMap {
 	return template.FuncMap{
 		"clock": func(t time.Time) string { return t.UTC().Format("15:04:05") },
+		"short": func(t time.Time) string { return t.UTC().Format("2 Jan 15:04:05") },
 		"date":  func(t time.Time) string { return t.UTC().Format("2 January 2006") },
 		"iso":   func(t time.Time) string { return t.UTC().Format(time.RFC3339) },
+		"parts": partsOf,
 		"first": func(name string) string { first, _, _ := strings.Cut(name, " "); return first },
 	}
 }

@@ -2,10 +2,14 @@ package stage
 
 import (
 	"context"
+	"io"
+	"net/http"
 	"slices"
+	"strconv"
 	"sync"
 	"time"
 
+	"github.com/consentd/consentd/cmd/demo/internal/pages"
 	"github.com/consentd/consentd/notify"
 )
 
@@ -17,12 +21,14 @@ type inbox struct {
 	mu       sync.Mutex
 	messages []Message // newest first
 	keys     map[string]bool
+	last     int // id of the newest message
 }
 
 // Message is one that consentd sent.
 type Message struct {
-	To, Subject, Text string
-	At                time.Time
+	ID                      int
+	To, Subject, Text, HTML string
+	At                      time.Time
 }
 
 var _ notify.Channel = (*Stage)(nil)
@@ -46,7 +52,8 @@ func (i *inbox) put(m notify.Message) (first bool) {
 		i.keys = make(map[string]bool)
 	}
 	i.keys[m.Key] = true
-	i.messages = slices.Insert(i.messages, 0, Message{To: m.To.Reveal(), Subject: m.Subject, Text: m.Text, At: m.At})
+	i.last++
+	i.messages = slices.Insert(i.messages, 0, Message{ID: i.last, HTML: m.HTML, To: m.To.Reveal(), Subject: m.Subject, Text: m.Text, At: m.At})
 	i.messages = i.messages[:min(len(i.messages), keptMessages)]
 	return true
 }
@@ -61,4 +68,33 @@ func (i *inbox) all() []Message {
 	i.mu.Lock()
 	defer i.mu.Unlock()
 	return slices.Clone(i.messages)
+}
+
+// Inbox serves the page with the messages.
+func (s *Stage) Inbox(p *pages.Pages) http.HandlerFunc {
+	return func(w http.ResponseWriter, _ *http.Request) {
+		p.Show(w, http.StatusOK, "inbox", "Inbox", s.inbox.all(), "")
+	}
+}
+
+// letterPolicy lets a letter have colours and links, and nothing else: it is
+// a foreign page to the site that shows it.
+const letterPolicy = "sandbox; default-src 'none'; style-src 'unsafe-inline'; form-action 'none'; base-uri 'none'; frame-ancestors 'none'"
+
+// Letter serves one message as a mail program shows it.
+func (s *Stage) Letter(w http.ResponseWriter, r *http.Request) {
+	for _, m := range s.inbox.all() {
+		if strconv.Itoa(m.ID) != r.PathValue("id") || m.HTML == "" {
+			continue
+		}
+		h := w.Header()
+		h.Set("Content-Type", "text/html; charset=utf-8")
+		h.Set("Content-Security-Policy", letterPolicy)
+		h.Set("X-Content-Type-Options", "nosniff")
+		h.Set("Referrer-Policy", "no-referrer")
+		h.Set("Cache-Control", "no-store")
+		_, _ = io.WriteString(w, m.HTML) // the browser has gone: nothing to tell it
+		return
+	}
+	http.Redirect(w, r, "/inbox", http.StatusSeeOther)
 }

@@ -6,7 +6,6 @@ package stage
 
 import (
 	"fmt"
-	"net/http"
 	"sync"
 	"time"
 
@@ -20,10 +19,13 @@ type Stage struct {
 	journal   journal
 	inbox     inbox
 
+	jumping sync.Mutex // one jump at a time; held while consentd works
+
 	mu     sync.Mutex
 	offset time.Duration
 	expiry time.Time // of the access token that the bank gave last
 	bank   *sandbox.Bank
+	behind Behind
 }
 
 // New makes a stage for a bank whose access tokens live for accessTTL.
@@ -38,7 +40,7 @@ func (s *Stage) Now() time.Time {
 	return time.Now().Add(s.offset).UTC()
 }
 
-// Pass lets time go by.
+// Pass lets time go by, and nothing else: see [Stage.Jump].
 func (s *Stage) Pass(d time.Duration) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -55,7 +57,7 @@ const mostLines = 9
 func (s *Stage) View() pages.Stage {
 	v := pages.Stage{Now: s.Now(), Messages: s.inbox.count(), Token: s.token(), Lines: s.journal.latest(mostLines)}
 	if v.Token != noToken { // before that there is nothing to disturb
-		v.Acts = s.acts()
+		v.Acts, v.Clock = buttons(s.list()), buttons(clocks)
 	}
 	return v
 }
@@ -74,12 +76,5 @@ func (s *Stage) token() string {
 		return "has ended; consentd refreshes it when one is needed"
 	default:
 		return fmt.Sprintf("ends in %d seconds", int((left+time.Second-1)/time.Second))
-	}
-}
-
-// Inbox serves the page with the messages.
-func (s *Stage) Inbox(p *pages.Pages) http.HandlerFunc {
-	return func(w http.ResponseWriter, _ *http.Request) {
-		p.Show(w, http.StatusOK, "inbox", "Inbox", s.inbox.all(), "")
 	}
 }
