@@ -139,7 +139,7 @@ func (s *Service) verify(ctx context.Context, c Consent) (Reported, error) {
 func (s *Service) probe(ctx context.Context, t Task) (time.Time, error) {
 	c, err := s.c.Store.Consent(ctx, t.ID)
 	now := s.c.Now().UTC()
-	if err != nil || c.StatusAt(now) != Valid || s.c.Life.ProbeAfter == 0 {
+	if err != nil || c.StatusAt(now) != Valid || (s.c.Life.ProbeAfter == 0 && t.Arg == "") {
 		return time.Time{}, err
 	}
 	l, err := s.c.Store.Newest(ctx, t.ID)
@@ -149,7 +149,7 @@ func (s *Service) probe(ctx context.Context, t Task) (time.Time, error) {
 	if err != nil {
 		return time.Time{}, err
 	}
-	if due := l.IssuedAt.Add(s.c.Life.ProbeAfter); now.Before(due) {
+	if due := l.IssuedAt.Add(s.c.Life.ProbeAfter); t.Arg == "" && now.Before(due) {
 		return due, nil
 	}
 	within, err := s.c.Store.Spend(ctx, c.Bank, now, s.c.Life.ProbesPerMinute)
@@ -159,19 +159,49 @@ func (s *Service) probe(ctx context.Context, t Task) (time.Time, error) {
 	if !within {
 		return now.Truncate(time.Minute).Add(time.Minute), nil
 	}
-	return s.probed(ctx, c, now)
+	return s.probed(ctx, c, t, now)
 }
 
-func (s *Service) probed(ctx context.Context, c Consent, now time.Time) (time.Time, error) {
+func (s *Service) probed(ctx context.Context, c Consent, t Task, now time.Time) (time.Time, error) {
 	switch r, err := s.verify(ctx, c); {
 	case err != nil:
 		return time.Time{}, err
-	case r == ReportedEnded:
-		return time.Time{}, nil
 	case r == ReportedUnknown:
 		return now.Add(probeAgain), nil
+	case r == ReportedEnded, t.Arg != "":
+		return time.Time{}, nil
 	}
 	return now.Add(s.c.Life.ProbeAfter), nil
+}
+
+// probeOnce is the Arg of a probe that somebody asked for.
+const probeOnce = "asked"
+
+// ProbeAll makes every valid consent at a bank due to be probed, within the
+// bank's budget: after an outage, during which withdrawals went unseen. It
+// reads all that is stored, and says how many consents it made due.
+func (s *Service) ProbeAll(ctx context.Context, bank string) (int, error) {
+	now := s.c.Now().UTC()
+	live, err := s.c.Store.DueBy(ctx, TaskExpire, now.AddDate(100, 0, 0))
+	if err != nil {
+		return 0, err
+	}
+	due := 0
+	for _, t := range live {
+		c, err := s.c.Store.Consent(ctx, t.ID)
+		if errors.Is(err, ErrNotFound) || (err == nil && (c.Bank != bank || c.StatusAt(now) != Valid)) {
+			continue
+		}
+		if err != nil {
+			return due, err
+		}
+		work := Work{Add: []Task{{Kind: TaskProbe, ID: t.ID, Arg: probeOnce, Due: now}}}
+		if err := s.c.Store.Schedule(ctx, t.ID, work); err != nil {
+			return due, err
+		}
+		due++
+	}
+	return due, nil
 }
 
 // probeAgain is when a bank that did not answer a probe is asked again.

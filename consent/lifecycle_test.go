@@ -541,6 +541,37 @@ func TestProbesKeepToTheBanksBudget(t *testing.T) {
 	})
 }
 
+func TestAfterAnOutageEverythingIsProbedWithinTheBudget(t *testing.T) {
+	bubble(t, func(t *testing.T, h *house) {
+		h.Service = h.replica(t, func(c *consent.Config) { c.Life.ProbesPerMinute = 3 })
+		var trips []*trip
+		for range 5 {
+			trips = append(trips, h.granted(t))
+		}
+		other := h.ask(t, consent.Request{Expected: gudrunID, Bank: "second"})
+		wantEnding(t, other.visit(t, sandbox.Customer{User: gudrun}), consent.EndConnected)
+		h.bank.Withdraw(gudrun, "consentd")
+		n, err := h.ProbeAll(t.Context(), "sandbox")
+		must(t, err)
+		if n != 5 {
+			t.Errorf("%d consents to be probed, want 5", n)
+		}
+		must(t, h.Work(t.Context()))
+		synctest.Wait()
+		if n := h.bank.Calls(sandbox.EndpointToken); n != 5+3 {
+			t.Errorf("%d calls at the bank in the first minute, want 5 redemptions and 3 probes", n)
+		}
+		h.live(t, 10*time.Minute, time.Minute)
+		for _, p := range trips {
+			p.wantStatus(t, consent.TerminatedByAspsp, consent.CauseRefused)
+		}
+		other.wantStatus(t, consent.Valid, "")
+		if h.second.Refreshes() != 0 {
+			t.Error("another bank was probed")
+		}
+	})
+}
+
 func TestBankIncidentIsNotBelieved(t *testing.T) {
 	bubble(t, func(t *testing.T, h *house) {
 		var trips []*trip

@@ -17,7 +17,7 @@ const (
 	TaskExpire  TaskKind = "expire"  // the end date passed: delete the secret
 	TaskRevoke  TaskKind = "revoke"  // tell the bank that a grant is over; Arg is its commit id
 	TaskAbandon TaskKind = "abandon" // granted, and never confirmed by the app
-	TaskProbe   TaskKind = "probe"   // nobody has asked the bank for a while whether the grant lives
+	TaskProbe   TaskKind = "probe"   // nobody has asked the bank for a while whether the grant lives; with an Arg: whatever was asked before
 	TaskDeliver TaskKind = "deliver" // tell somebody; Arg is a Notice
 	TaskPurge   TaskKind = "purge"   // the retention time is over
 )

@@ -31,7 +31,7 @@ const closeDeadline = 75 * time.Second
 
 func (p *program) consentCommand() *cobra.Command {
 	return p.group("consent", "Look at consents and end them, for support",
-		p.consentShow(), p.consentFind(), p.consentRevoke(), p.consentErase())
+		p.consentShow(), p.consentFind(), p.consentRevoke(), p.consentErase(), p.consentProbe())
 }
 
 func (p *program) consentShow() *cobra.Command {
