@@ -106,11 +106,18 @@ type Store interface {
 	FlowStore
 }
 
+// Partition is a part of the store, whose tasks are claimed in one step.
+type Partition int
+
 // TaskStore keeps what is to be done when, and what came of it.
 type TaskStore interface {
-	// Claim returns tasks that are due, at most most, and makes them due
-	// again at until. What it claimed before an error it returns with it.
-	Claim(ctx context.Context, now, until time.Time, most int) ([]Task, error)
+	// Due finds the partitions in which something is due. What it found
+	// before an error it returns with it.
+	Due(ctx context.Context, now time.Time) ([]Partition, error)
+
+	// Claim returns tasks of a partition that are due, at most most, and
+	// makes them due again at until.
+	Claim(ctx context.Context, p Partition, now, until time.Time, most int) ([]Task, error)
 
 	// Finish removes a claimed task, and Postpone makes it due at to, unless
 	// it was moved since it was claimed.

@@ -25,15 +25,41 @@ const (
 // re-checked against the record before anything is done. Its cost grows with
 // what is due.
 func (s *Service) Work(ctx context.Context) error {
-	for ctx.Err() == nil && !s.closed.Load() {
-		now := s.c.Now().UTC()
-		tasks, err := s.c.Store.Claim(ctx, now, now.Add(visibility), claimed)
-		s.doAll(ctx, tasks)
-		if err != nil || len(tasks) == 0 {
-			return err
+	for s.goesOn(ctx) {
+		due, failed := s.c.Store.Due(ctx, s.c.Now().UTC())
+		if len(due) == 0 {
+			return failed
+		}
+		for len(due) > 0 && s.goesOn(ctx) {
+			tasks, rest, err := s.claim(ctx, due)
+			s.doAll(ctx, tasks)
+			due, failed = rest, errors.Join(failed, err)
+		}
+		if failed != nil {
+			return failed
 		}
 	}
 	return ctx.Err()
+}
+
+func (s *Service) goesOn(ctx context.Context) bool { return ctx.Err() == nil && !s.closed.Load() }
+
+// claim claims no more tasks than can be begun soon, and returns the
+// partitions that may have more. One that does not answer is left out.
+func (s *Service) claim(ctx context.Context, due []Partition) ([]Task, []Partition, error) {
+	var tasks []Task
+	for len(due) > 0 && len(tasks) < claimed {
+		now := s.c.Now().UTC()
+		got, err := s.c.Store.Claim(ctx, due[0], now, now.Add(visibility), claimed-len(tasks))
+		tasks = append(tasks, got...)
+		if err != nil {
+			return tasks, due[1:], err
+		}
+		if len(tasks) < claimed {
+			due = due[1:]
+		}
+	}
+	return tasks, due, nil
 }
 
 // doAll does claimed tasks side by side. One that fails does not keep the

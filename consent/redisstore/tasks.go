@@ -2,7 +2,6 @@ package redisstore
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"math/rand/v2"
 	"slices"
@@ -30,30 +29,35 @@ func scheduled(w consent.Work) []any {
 	return out
 }
 
-// Claim implements [consent.Store]: one look at every partition, in one
-// pipeline, and then a script for each that has something due, beginning
-// anywhere, so that none waits behind the others.
-func (s *Store) Claim(ctx context.Context, now, until time.Time, most int) ([]consent.Task, error) {
+// Due implements [consent.Store]: one look at every partition, in one
+// pipeline.
+func (s *Store) Due(ctx context.Context, now time.Time) ([]consent.Partition, error) {
 	pipe := s.c.Client.Pipeline()
 	looks := make([]*redis.StringSliceCmd, partitions)
 	for p := range looks {
 		looks[p] = pipe.ZRangeByScore(ctx, duePartition(p), &redis.ZRangeBy{Min: "-inf", Max: millis(now), Count: 1})
 	}
-	_, failed := pipe.Exec(ctx)
-	var out []consent.Task
-	for i, first := 0, rand.IntN(partitions); i < partitions && len(out) < most; i++ {
-		p := (first + i) % partitions
-		if len(looks[p].Val()) == 0 {
-			continue
+	_, err := pipe.Exec(ctx)
+	var out []consent.Partition
+	for p, look := range looks {
+		if len(look.Val()) > 0 {
+			out = append(out, consent.Partition(p))
 		}
-		names, err := s.run(ctx, "claim", []string{duePartition(p)}, millis(now), millis(until), most-len(out)).StringSlice()
-		failed = errors.Join(failed, err)
-		out = appendTasks(out, names, until.Truncate(time.Millisecond))
 	}
-	if failed != nil {
-		return out, unavailable("claim", failed)
+	rand.Shuffle(len(out), func(i, j int) { out[i], out[j] = out[j], out[i] }) // none waits behind the others
+	if err != nil {
+		return out, unavailable("due", err)
 	}
 	return out, nil
+}
+
+// Claim implements [consent.Store].
+func (s *Store) Claim(ctx context.Context, p consent.Partition, now, until time.Time, most int) ([]consent.Task, error) {
+	names, err := s.run(ctx, "claim", []string{duePartition(int(p))}, millis(now), millis(until), most).StringSlice()
+	if err != nil {
+		return nil, unavailable("claim", err)
+	}
+	return appendTasks(nil, names, until.Truncate(time.Millisecond)), nil
 }
 
 func duePartition(p int) string { return keys{partition: fmt.Sprintf("%02x", p)}.due() }

@@ -49,8 +49,14 @@ func (f *fixture) end(t *testing.T, id consent.ID) {
 // claim takes everything that is due now.
 func (f *fixture) claim(t *testing.T, at time.Time) []consent.Task {
 	t.Helper()
-	tasks, err := f.Claim(t.Context(), at, at.Add(time.Minute), 100)
+	due, err := f.Due(t.Context(), at)
 	must(t, err)
+	var tasks []consent.Task
+	for _, p := range due {
+		got, err := f.Claim(t.Context(), p, at, at.Add(time.Minute), 100)
+		must(t, err)
+		tasks = append(tasks, got...)
+	}
 	return tasks
 }
 
