@@ -23,7 +23,7 @@ import (
 
 func TestEveryPageRenders(t *testing.T) {
 	t.Parallel()
-	p, err := newPages(english())
+	p, err := newPages(english)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -94,7 +94,7 @@ func TestEveryTextIsUsed(t *testing.T) {
 	made := []string{"date", "national_id.", "scope.", "ask.never.", "ask.title.", "ask.lead.", "result.title.", "result.text.",
 		"manage.title.", "manage.text.", "manage.by.", "manage.told.", "error."}
 next:
-	for key := range english().messages {
+	for key := range english.messages {
 		for _, prefix := range made {
 			if strings.HasPrefix(key, prefix) {
 				continue next
@@ -125,7 +125,7 @@ func TestClientAddressNeedsATrustedProxy(t *testing.T) {
 
 func TestTooOldOffersAWayOn(t *testing.T) {
 	t.Parallel()
-	p, err := newPages(english())
+	p, err := newPages(english)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -169,7 +169,7 @@ func TestLastDay(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	x := english()
+	x := english
 	for _, test := range []struct {
 		end  time.Time
 		zone *time.Location

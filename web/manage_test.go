@@ -56,19 +56,8 @@ func (b *browser) opened(mail string) reply {
 // background. Work that waits for a bank that is down is left to wait.
 func (w *world) settle() {
 	w.t.Helper()
-	const claim = 2 * time.Minute
-	for patience := time.Now().Add(400 * time.Millisecond); time.Now().Before(patience); time.Sleep(2 * time.Millisecond) {
-		w.check(w.service.Work(w.t.Context()))
-		busy := 0
-		for _, kind := range []consent.TaskKind{consent.TaskDeliver, consent.TaskRevoke} {
-			tasks, err := w.store.DueBy(w.t.Context(), kind, w.now().Add(claim))
-			w.check(err)
-			busy += len(tasks)
-		}
-		if busy == 0 {
-			return
-		}
-	}
+	w.check(w.service.Settle(w.t.Context()))
+	w.check(w.service.Work(w.t.Context()))
 }
 
 func TestRenewFromAMail(t *testing.T) {

@@ -98,7 +98,7 @@ func New(c Config) (http.Handler, error) {
 		c.Log = slog.New(slog.DiscardHandler)
 	}
 	keys, badKeys := newKeyring(c.Apps)
-	pages, badPages := newPages(english())
+	pages, badPages := newPages(english)
 	metrics, badMetrics := newMetrics(c.Metrics)
 	errs := []error{checkPublicURL(c.PublicURL), checkReturnURLs(c.Apps), badKeys, badPages, badMetrics}
 	for bank, origins := range c.BankOrigins {

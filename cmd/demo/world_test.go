@@ -15,8 +15,6 @@ import (
 	"time"
 
 	"golang.org/x/net/html"
-
-	"github.com/consentd/consentd/consent"
 )
 
 // world is a demonstration on free ports, with somebody who listens at every
@@ -53,21 +51,12 @@ func newWorld(t testing.TB, args ...string) *world {
 // settle waits until consentd has done in the background what it was to do.
 func (w *world) settle() {
 	w.t.Helper()
-	const claim = 2 * time.Minute
-	for patience := time.Now().Add(5 * time.Second); time.Now().Before(patience); time.Sleep(2 * time.Millisecond) {
-		busy := 0
-		for _, kind := range []consent.TaskKind{consent.TaskDeliver, consent.TaskRevoke} {
-			tasks, err := w.consentd.Store.DueBy(w.t.Context(), kind, w.stage.Now().Add(claim))
-			if err != nil {
-				w.t.Fatal(err)
-			}
-			busy += len(tasks)
-		}
-		if busy == 0 {
-			return
-		}
+	if err := w.consentd.Service.Settle(w.t.Context()); err != nil {
+		w.t.Fatal(err)
 	}
-	w.t.Fatal("consentd does not come to rest")
+	if err := w.consentd.Service.Work(w.t.Context()); err != nil {
+		w.t.Fatal(err)
+	}
 }
 
 // heard is one request and its answer, whole.

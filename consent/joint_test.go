@@ -1,0 +1,61 @@
+package consent_test
+
+import (
+	"errors"
+	"testing"
+	"time"
+
+	"github.com/consentd/consentd/consent"
+	"github.com/consentd/consentd/sandbox"
+)
+
+func TestJointMailOfAConsentWithoutAddressSilencesNobody(t *testing.T) {
+	bubble(t, func(t *testing.T, h *house) {
+		c, link, err := h.Create(t.Context(), shop, consent.Request{Reference: "customer-1", Bank: "sandbox", ReturnTo: "done", Expected: gudrunID})
+		must(t, err)
+		first := &trip{house: h, at: "sandbox", id: c.ID, link: link.Secret, browser: "b"}
+		wantEnding(t, first.visit(t, sandbox.Customer{User: gudrun}), consent.EndConnected)
+		time.Sleep(day)
+		other := h.ask(t, consent.Request{Expected: gudrunID, Bank: "second"})
+		wantEnding(t, other.visit(t, sandbox.Customer{User: gudrun}), consent.EndConnected)
+		h.live(t, 91*day, time.Hour)
+		wantTold(t, h.mail, ninetyDays...)
+	})
+}
+
+func TestJointMailThatIsSilencedSilencesNobodyElse(t *testing.T) {
+	bubble(t, func(t *testing.T, h *house) {
+		first := h.granted(t)
+		time.Sleep(day)
+		other := h.ask(t, consent.Request{Expected: gudrunID, Bank: "second"})
+		wantEnding(t, other.visit(t, sandbox.Customer{User: gudrun}), consent.EndConnected)
+		h.live(t, 58*day, time.Hour)
+		h.mail.breaks(func(consent.Event) error { return errors.New("down") })
+		h.live(t, 30*time.Hour, time.Hour) // the first one's thirty days are crossed, its mail waits
+		wantEnding(t, first.again(t).visit(t, sandbox.Customer{User: gudrun}), consent.EndRenewed)
+		h.mail.breaks(nil)
+		h.live(t, 3*day, time.Hour)
+		wantTold(t, h.mail, "connected", "connected", "renewed", "warning-30")
+	})
+}
+
+func TestSlowChannelOnTwoReplicasSendsOnce(t *testing.T) {
+	bubble(t, func(t *testing.T, h *house) {
+		for range 40 {
+			h.granted(t)
+		}
+		h.live(t, time.Minute, 10*time.Second)
+		time.Sleep(60 * day)
+		h.mail.breaks(func(consent.Event) error { time.Sleep(25 * time.Second); return nil })
+		h.live(t, 2*time.Hour, 30*time.Second, h.Service, h.replica(t, nil))
+		seen := make(map[string]int)
+		for _, e := range h.mail.all() {
+			if seen[e.Key]++; seen[e.Key] > 1 {
+				t.Errorf("%q sent %d times", e.Key, seen[e.Key])
+			}
+		}
+		if len(seen) != 40+1 { // all of one customer, who is warned once
+			t.Errorf("%d messages, want 41", len(seen))
+		}
+	})
+}

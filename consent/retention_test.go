@@ -1,0 +1,89 @@
+package consent_test
+
+import (
+	"slices"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/consentd/consentd/consent"
+	"github.com/consentd/consentd/sandbox"
+)
+
+func TestRecordsArePurgedAfterTheRetentionTime(t *testing.T) {
+	bubble(t, func(t *testing.T, h *house) {
+		p := h.granted(t)
+		h.live(t, 91*day, 6*time.Hour)
+		due := p.wantStatus(t, consent.Expired, consent.CauseLapsed).EndsAt.Add(2 * 365 * day)
+		for at, want := range map[time.Time]int{due.Add(-time.Hour): 0, due: 1} {
+			if got, err := h.DryPurge(t.Context(), at); err != nil || len(got) != want {
+				t.Errorf("to be purged at %s: %v, %v, want %d", at, got, err, want)
+			}
+		}
+		time.Sleep(time.Until(due))
+		must(t, h.Work(t.Context()))
+		wantErr(t, second(h.Consent(t.Context(), shop, p.id)), consent.ErrNotFound)
+		h.wantNothingOf(t, p.id)
+	})
+}
+
+// wantNothingOf fails if a key of a consent, or a mention of it, is left.
+func (h *house) wantNothingOf(t *testing.T, id consent.ID) {
+	t.Helper()
+	for _, key := range h.redis.Keys() {
+		if strings.HasSuffix(key, "}:handouts") || strings.HasSuffix(key, "}:unknown") { // what was handed out stays on record, by ids that lead nowhere
+			h.redis.Del(key)
+		}
+	}
+	for line := range strings.Lines(h.redis.Dump()) {
+		if strings.Contains(line, string(id)) {
+			t.Errorf("left: %s", line)
+		}
+	}
+}
+
+func TestErasureLeavesNothingButAProof(t *testing.T) {
+	bubble(t, func(t *testing.T, h *house) {
+		one, two := h.granted(t), h.granted(t)
+		h.bank.Fail(sandbox.EndpointRevoke, 1, sandbox.Fault{Status: 503})
+		e, err := h.Erase(t.Context(), shop, "customer-1")
+		must(t, err)
+		if e.Consents != 2 || e.Reference == "" {
+			t.Errorf("erasure = %+v", e)
+		}
+		for _, p := range []*trip{one, two} {
+			wantErr(t, second(p.token(t, consent.TokenRequest{})), consent.ErrNotFound)
+		}
+		h.live(t, time.Hour, time.Minute)
+		if h.bank.Withdraw(gudrun, "consentd") != 0 {
+			t.Error("a grant lives on at the bank")
+		}
+		h.wantNothingOf(t, one.id)
+		h.wantNothingOf(t, two.id)
+		if e, err = h.Erase(t.Context(), shop, "customer-1"); err != nil || e.Consents != 0 {
+			t.Errorf("erased again: %+v, %v", e, err)
+		}
+	})
+}
+
+func TestProofTellsTheWholeStory(t *testing.T) {
+	bubble(t, func(t *testing.T, h *house) {
+		p := h.granted(t)
+		h.live(t, 80*day, 6*time.Hour)
+		wantEnding(t, p.again(t).visit(t, sandbox.Customer{User: gudrun}), consent.EndRenewed)
+		must(t, second(h.StopByApp(t.Context(), shop, p.id)))
+		h.live(t, time.Minute, 10*time.Second)
+		proof, err := h.Proof(t.Context(), shop, p.id)
+		must(t, err)
+		var events []string
+		for _, e := range proof.Timeline {
+			if !strings.HasPrefix(e.Event, "message_") {
+				events = append(events, e.Event)
+			}
+		}
+		want := []string{"requested", "authorizing", "granted", "authorizing", "renewed", "terminatedByTpp", "bank_told", "bank_told"}
+		if !slices.Equal(events, want) || proof.Consent.Personal != nil {
+			t.Errorf("timeline\n     %v\nwant %v", events, want)
+		}
+	})
+}
