@@ -75,22 +75,30 @@ func (s *Service) spokenFor(ctx context.Context, t Task, e Event) (time.Time, er
 	if days == 0 || e.Notice.Channel != ChannelMail {
 		return time.Time{}, nil
 	}
-	_, spoken, err := s.c.Store.Claimed(ctx, t.ID, e.Notice.Term, days)
-	if err != nil {
+	if err := s.silencedBy(ctx, t, e); err != nil {
 		return time.Time{}, err
-	}
-	if spoken {
-		return time.Time{}, errSilenced
 	}
 	first := e.Ending[0].Consent
 	late := e.At.Sub(threshold(first.EndsAt, days))
 	if first.ID == t.ID || late < 0 || late > day { // its own, not crossed there yet, or waited long enough
 		return time.Time{}, nil
 	}
-	if coming, err := s.coming(ctx, first, e.Notice); err != nil || !coming {
+	coming, err := s.coming(ctx, first, e.Notice)
+	if err != nil {
 		return time.Time{}, err
 	}
-	return e.At.Add(held), nil
+	if coming {
+		return e.At.Add(held), nil
+	}
+	return time.Time{}, s.silencedBy(ctx, t, e) // it may have been sent just now
+}
+
+func (s *Service) silencedBy(ctx context.Context, t Task, e Event) error {
+	_, spoken, err := s.c.Store.Claimed(ctx, t.ID, e.Notice.Term, e.Notice.Days())
+	if err == nil && spoken {
+		return errSilenced
+	}
+	return err
 }
 
 // coming reports whether a consent's own mail about a threshold that it has
@@ -155,12 +163,13 @@ func (s *Service) stillSo(c Consent, n Notice) bool {
 }
 
 // stillEnding are the consents that a warning speaks of: the one it was made
-// for, unless it was renewed or ended, and the others that end with it.
+// for and the others that end with it; none when that one was renewed or
+// ended.
 func (s *Service) stillEnding(ctx context.Context, c Consent, n Notice) ([]EndingConsent, error) {
-	var all []Consent
-	if n.Term == c.Term && c.StatusAt(s.c.Now()) == Valid {
-		all = append(all, c)
+	if n.Term != c.Term || c.StatusAt(s.c.Now()) != Valid {
+		return nil, nil // the others have messages of their own
 	}
+	all := []Consent{c}
 	if n.Channel != ChannelWebhook {
 		others, err := s.endingWith(ctx, c)
 		if err != nil {
@@ -221,8 +230,8 @@ func (s *Service) attempt(ctx context.Context, t Task, e Event) (time.Time, erro
 	}
 	failure := s.notify(ctx, s.c.Notify[i], e)
 	if failure == nil {
-		err := s.c.Store.Delivered(ctx, t, Delivery{Outcome: DeliverySent, At: e.At})
-		return time.Time{}, errors.Join(err, s.warned(ctx, t.ID, e))
+		err := s.warned(ctx, t.ID, e) // before the task is gone, for those who wait to see whether it spoke for them
+		return time.Time{}, errors.Join(err, s.c.Store.Delivered(ctx, t, Delivery{Outcome: DeliverySent, At: e.At}))
 	}
 	tries, since, err := s.c.Store.Tried(ctx, t, e.At)
 	if err != nil {

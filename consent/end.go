@@ -195,7 +195,8 @@ func (s *Service) ProbeAll(ctx context.Context, bank string) (int, error) {
 		if err != nil {
 			return due, err
 		}
-		work := Work{Add: []Task{{Kind: TaskProbe, ID: t.ID, Arg: probeOnce, Due: now}}}
+		when := now.Add(time.Duration(due/s.c.Life.ProbesPerMinute) * time.Minute) // as fast as the budget allows
+		work := Work{Add: []Task{{Kind: TaskProbe, ID: t.ID, Arg: probeOnce, Due: when}}}
 		if err := s.c.Store.Schedule(ctx, t.ID, work); err != nil {
 			return due, err
 		}

@@ -59,3 +59,50 @@ func TestSlowChannelOnTwoReplicasSendsOnce(t *testing.T) {
 		}
 	})
 }
+
+func TestWarningThatOutlivesItsTermWarnsOfNobodyElse(t *testing.T) {
+	bubble(t, func(t *testing.T, h *house) {
+		first := h.granted(t)
+		time.Sleep(day)
+		other := h.ask(t, consent.Request{Expected: gudrunID, Bank: "second"})
+		wantEnding(t, other.visit(t, sandbox.Customer{User: gudrun}), consent.EndConnected)
+		h.live(t, 74*day, time.Hour)
+		h.mail.breaks(func(consent.Event) error { return errors.New("down") })
+		h.live(t, 36*time.Hour, time.Hour) // over both fourteen-day thresholds
+		for _, p := range []*trip{first, other} {
+			wantEnding(t, p.again(t).visit(t, sandbox.Customer{User: gudrun}), consent.EndRenewed)
+		}
+		h.mail.breaks(nil)
+		h.live(t, 80*day, time.Hour)
+		fourteen := 0
+		for _, e := range h.mail.all() {
+			if e.Notice.Days() == 14 {
+				fourteen++
+				if left := e.Consent.DaysLeft(e.At); left > 14 {
+					t.Errorf("warned of 14 days with %d left", left)
+				}
+			}
+		}
+		if fourteen != 1 {
+			t.Errorf("%d mails about fourteen days, want one for both", fourteen)
+		}
+	})
+}
+
+func TestJointMailOfConsentsThatEndAtOnceIsSentOnce(t *testing.T) {
+	bubble(t, func(t *testing.T, h *house) {
+		h.granted(t)
+		other := h.ask(t, consent.Request{Expected: gudrunID, Bank: "second"})
+		wantEnding(t, other.visit(t, sandbox.Customer{User: gudrun}), consent.EndConnected)
+		h.live(t, 91*day, time.Hour, h.Service, h.replica(t, nil))
+		told := make(map[int]int)
+		for _, e := range h.mail.all() {
+			told[e.Notice.Days()]++
+		}
+		for _, days := range []int{30, 14, 7, 3, 1} {
+			if told[days] != 1 {
+				t.Errorf("%d mails about %d days, want one for both", told[days], days)
+			}
+		}
+	})
+}

@@ -119,7 +119,7 @@ func (s *Service) Erase(ctx context.Context, app App, reference token.Secret) (E
 		}
 		e.Consents++
 	}
-	return e, s.c.Store.RecordErasure(ctx, index, e)
+	return e, s.insist(ctx, func() error { return s.c.Store.RecordErasure(ctx, index, e) })
 }
 
 // CauseErased is the code of an end because the customer wished to be

@@ -48,6 +48,7 @@ type Service struct {
 	running context.Context
 	abort   context.CancelFunc
 
+	mu     sync.Mutex   // makes begin and Drain exclude each other
 	wakes  atomic.Int32 // calls of wake that are not answered yet
 	closed atomic.Bool
 }
@@ -120,10 +121,28 @@ func (s *Service) Settle(ctx context.Context) error {
 	}
 }
 
+// Drain begins no more tasks from here on.
+func (s *Service) Drain() {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.closed.Store(true)
+}
+
+// begin counts a piece of work that Close waits for.
+func (s *Service) begin() bool {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.closed.Load() {
+		return false
+	}
+	s.work.Add(1)
+	return true
+}
+
 // Close begins no more tasks and waits for those that were begun, and for what
 // else is under way. Close the vault afterwards.
 func (s *Service) Close(ctx context.Context) error {
-	s.closed.Store(true)
+	s.Drain()
 	defer s.abort()
 	return s.Settle(ctx)
 }

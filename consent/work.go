@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"log/slog"
+	"slices"
 	"sync"
 	"time"
 
@@ -25,6 +26,10 @@ const (
 // re-checked against the record before anything is done. Its cost grows with
 // what is due.
 func (s *Service) Work(ctx context.Context) error {
+	if !s.begin() {
+		return nil
+	}
+	defer s.work.Done()
 	for s.goesOn(ctx) {
 		due, failed := s.c.Store.Due(ctx, s.c.Now().UTC())
 		if len(due) == 0 {
@@ -138,10 +143,11 @@ func (s *Service) doTask(ctx context.Context, t Task) (time.Time, error) {
 // wake does what is due in the background, so that nobody waits for the next
 // tick to be told. One at a time is enough: it goes on until nothing is due.
 func (s *Service) wake() {
-	if s.closed.Load() || s.wakes.Add(1) > 1 {
+	if s.wakes.Add(1) > 1 || !s.begin() {
 		return
 	}
-	s.work.Go(func() {
+	go func() {
+		defer s.work.Done()
 		for n := s.wakes.Load(); ; n = s.wakes.Load() {
 			err := s.Work(s.running)
 			if err != nil && !errors.Is(err, token.ErrStoreUnavailable) {
@@ -151,7 +157,7 @@ func (s *Service) wake() {
 				return
 			}
 		}
-	})
+	}()
 }
 
 // warn claims the thresholds that were crossed, and leaves it to a delivery
@@ -179,26 +185,38 @@ func (s *Service) warn(ctx context.Context, t Task) (time.Time, error) {
 const together = 7 * day
 
 // warned claims, once a mail went out, its threshold for the other consents
-// that it spoke for: those that end so close to the first that a mail of
-// their own would say the same again. Their apps are told of each.
+// that it spoke for: those that end so close to the one it was made for that
+// a mail of their own would say the same again. Their apps are told of each.
 func (s *Service) warned(ctx context.Context, told ID, e Event) error {
 	days := e.Notice.Days()
+	i := slices.IndexFunc(e.Ending, func(o EndingConsent) bool { return o.Consent.ID == told })
+	if e.Notice.Channel != ChannelMail || i < 0 {
+		return nil
+	}
+	ends := e.Ending[i].Consent.EndsAt
 	for _, o := range e.Ending {
-		c := o.Consent
-		if e.Notice.Channel != ChannelMail || c.EndsAt.Sub(e.Consent.EndsAt).Abs() > time.Duration(days)*day/2 {
+		if o.Consent.ID == told || o.Consent.EndsAt.Sub(ends).Abs() > time.Duration(days)*day/2 {
 			continue
 		}
-		n := Notice{Channel: ChannelWebhook, Event: warning(days), Term: c.Term}
-		if c.ID == told {
-			continue
-		}
-		w := Warned{Term: c.Term, Spoken: days, Days: append(s.c.Life.crossed(c.EndsAt, e.At), days),
-			Work: Work{Add: []Task{{Kind: TaskDeliver, ID: c.ID, Arg: n.String(), Due: e.At}}}}
-		if err := s.c.Store.Warn(ctx, c.ID, w); err != nil && !errors.Is(err, ErrConflict) && !errors.Is(err, ErrNotFound) {
+		err := s.c.Store.Warn(ctx, o.Consent.ID, s.spokenOf(o, days, e.At))
+		if err != nil && !errors.Is(err, ErrConflict) && !errors.Is(err, ErrNotFound) {
 			return err
 		}
 	}
 	return nil
+}
+
+// spokenOf is what a mail that spoke for a consent settles for it.
+func (s *Service) spokenOf(o EndingConsent, days int, at time.Time) Warned {
+	c := o.Consent
+	less := slices.DeleteFunc(s.c.Life.crossed(c.EndsAt, at), func(d int) bool { return d < days })
+	w := Warned{Term: c.Term, Spoken: days, Days: append(less, days)}
+	n := Notice{Channel: ChannelWebhook, Event: warning(days), Term: c.Term}
+	e := Event{Notice: n, Consent: c, App: s.apps[c.App], Bank: o.Bank, At: at}
+	if slices.ContainsFunc(s.c.Notify, func(h Notifier) bool { return h.Channel() == ChannelWebhook && h.Reaches(e) }) {
+		w.Work.Add = []Task{{Kind: TaskDeliver, ID: c.ID, Arg: n.String(), Due: at}}
+	}
+	return w
 }
 
 // endingWith are the same customer's other valid consents at the same app,
@@ -251,7 +269,7 @@ func (s *Service) lapse(ctx context.Context, t Task) (time.Time, error) {
 // abandon gives a grant back that the app never confirmed.
 func (s *Service) abandon(ctx context.Context, t Task) (time.Time, error) {
 	c, err := s.c.Store.Consent(ctx, t.ID)
-	if err != nil || c.Status != Received {
+	if err != nil || c.Status == Valid {
 		return time.Time{}, err
 	}
 	now := s.c.Now().UTC()

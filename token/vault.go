@@ -100,7 +100,20 @@ func (v *Vault) Close(ctx context.Context) error {
 	case <-done:
 		return nil
 	case <-ctx.Done():
-		return fmt.Errorf("token: work at a bank was cut off: %w", ctx.Err())
+		v.abort()
+		return errors.Join(fmt.Errorf("token: work at a bank was cut off: %w", ctx.Err()), waitFor(done, lastCommit+time.Second))
+	}
+}
+
+// waitFor gives what was cut off the time for its last commit.
+func waitFor(done <-chan struct{}, limit time.Duration) error {
+	t := time.NewTimer(limit)
+	defer t.Stop()
+	select {
+	case <-done:
+		return nil
+	case <-t.C:
+		return errors.New("token: a commit was cut off")
 	}
 }
 

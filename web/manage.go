@@ -139,21 +139,22 @@ func (s *server) askToStop(c *call) error {
 	if err != nil {
 		return err
 	}
-	if m.Consent.StatusAt(s.service.Now()) != consent.Valid {
+	if m.Used || m.Consent.StatusAt(s.service.Now()) != consent.Valid {
 		return s.toManage(c)
 	}
 	return s.show(c, "stop", s.managePage(m))
 }
 
-// stopFromMail answers POST /m/{link}/stop. What has ended already stays as
-// it is, so that a bank's refusal is not made a customer's wish.
+// stopFromMail answers POST /m/{link}/stop. A link that a renewal used up
+// stops nothing; what has ended already stays as it is, so that a bank's refusal is not made a customer's wish.
 func (s *server) stopFromMail(c *call) error {
 	link, m, err := s.behindLink(c)
 	if err != nil {
 		return err
 	}
-	if m.Consent.StatusAt(s.service.Now()) == consent.Valid {
-		if _, err := s.service.StopByCustomer(c.Request().Context(), link); err != nil {
+	if !m.Used && m.Consent.StatusAt(s.service.Now()) == consent.Valid {
+		_, err := s.service.StopByCustomer(c.Request().Context(), link)
+		if err != nil && !errors.Is(err, consent.ErrLinkGone) { // gone: renewed this very moment
 			return err
 		}
 	}

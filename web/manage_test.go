@@ -89,8 +89,14 @@ func TestRenewFromAMail(t *testing.T) {
 	}
 	used := b.opened(mail)
 	used.says(t, "Already renewed", "There is nothing to do", "90 of 90 days left", "Go to Súpubúðin", `href="https://shop.test/"`)
-	if strings.Contains(used.text, `action="renew"`) {
-		t.Error("a link that was used offers to renew")
+	if strings.Contains(used.text, `action="renew"`) || strings.Contains(used.text, `href="stop"`) {
+		t.Error("a link that was used offers to act")
+	}
+	if r := b.press(mail + "/stop"); r.header.Get("Location") != mail+"/" {
+		t.Errorf("stop by a used link = %d %s", r.status, r.header.Get("Location"))
+	}
+	if got := w.call(w.key, "GET", "/v1/consents/"+id, nil); got.str("status") != "valid" {
+		t.Errorf("a used link has stopped it: %s", got.text)
 	}
 	if r := b.press(mail + "/renew"); r.header.Get("Location") != mail+"/" {
 		t.Errorf("a link that was used renews again: %d %s", r.status, r.header.Get("Location"))

@@ -57,6 +57,7 @@ func (p *Program) Serve(ctx context.Context, public, admin net.Listener, grace t
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), grace)
 	defer cancel()
 	err = errors.Join(err, front.Shutdown(ctx))
+	p.Service.Drain()
 	stopWork()
 	return errors.Join(err, p.stopped(ctx, worked), back.Shutdown(ctx), p.Close(ctx))
 }
