@@ -196,6 +196,28 @@ func TestRenewalThatFailsLeavesTheLiveGrantAlone(t *testing.T) {
 	}
 }
 
+// The app named nobody at first: whom it confirmed by code is the right person
+// from then on.
+func TestRenewalByAnotherPersonThanWasConfirmedIsRefused(t *testing.T) {
+	bubble(t, func(t *testing.T, h *house) {
+		p := h.ask(t, consent.Request{})
+		r := p.visit(t, sandbox.Customer{User: gudrun})
+		must(t, second(h.Confirm(t.Context(), shop, p.id, r.Code)))
+		before := p.wantStatus(t, consent.Valid, "")
+		time.Sleep(80 * day)
+		wantEnding(t, p.again(t).visit(t, sandbox.Customer{User: anna}), consent.EndWrongPerson)
+		if after := p.wantStatus(t, consent.Valid, ""); !after.EndsAt.Equal(before.EndsAt) || after.Term != before.Term {
+			t.Errorf("consent changed: %+v", after)
+		}
+		got, err := p.token(t, consent.TokenRequest{})
+		must(t, err)
+		if got.Access.NationalID != gudrunID {
+			t.Error("somebody else's token is handed out")
+		}
+		wantEnding(t, p.again(t).visit(t, sandbox.Customer{User: gudrun}), consent.EndRenewed)
+	})
+}
+
 func TestBankEndsTheGrant(t *testing.T) {
 	bubble(t, func(t *testing.T, h *house) {
 		p := h.granted(t)

@@ -2,11 +2,8 @@ package webhook_test
 
 import (
 	"errors"
-	"math"
-	"slices"
 	"strings"
 	"testing"
-	"time"
 
 	"github.com/consentd/consentd/notify/webhook"
 )
@@ -45,36 +42,4 @@ func FuzzParseSecret(f *testing.F) {
 			t.Errorf("ParseSecret(%q) = %q, %v", text, secret.Reveal(), err)
 		}
 	})
-}
-
-func TestBackoffStaysWithinATenth(t *testing.T) {
-	waits := webhook.Schedule()
-	for attempt, wait := range waits {
-		low, high := time.Duration(math.MaxInt64), time.Duration(0)
-		for i := range 500 {
-			id := strings.Repeat("x", i)
-			got, again := webhook.Backoff(id, attempt+1)
-			if repeat, _ := webhook.Backoff(id, attempt+1); !again || repeat != got {
-				t.Fatalf("Backoff(%d) = %s, %t, then %s", attempt+1, got, again, repeat)
-			}
-			low, high = min(low, got), max(high, got)
-		}
-		if low < wait*9/10 || low > wait*92/100 || high > wait*11/10 || high < wait*108/100 {
-			t.Errorf("Backoff(%d) is between %s and %s, want about %s ±10%%", attempt+1, low, high, wait)
-		}
-	}
-}
-
-func TestBackoffGivesUp(t *testing.T) {
-	want := []time.Duration{5 * time.Second, 5 * time.Minute, 30 * time.Minute, 2 * time.Hour, 5 * time.Hour, 10 * time.Hour, 14 * time.Hour, 20 * time.Hour, 24 * time.Hour}
-	waits := webhook.Schedule()
-	if !slices.Equal(waits, want) {
-		t.Errorf("Schedule = %v", waits)
-	}
-	waits[0] = 0 // the caller's own
-	for attempt, want := range map[int]bool{-1: false, 0: false, 1: true, 9: true, 10: false} {
-		if wait, again := webhook.Backoff(id, attempt); again != want || (wait > 0) != want {
-			t.Errorf("Backoff(%d) = %s, %t, want %t", attempt, wait, again, want)
-		}
-	}
 }

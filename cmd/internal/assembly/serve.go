@@ -8,8 +8,6 @@ import (
 	"net"
 	"net/http"
 	"time"
-
-	"github.com/consentd/consentd/consent/schedule"
 )
 
 // Server limits. A token request may wait for a refresh at the bank, which
@@ -29,9 +27,6 @@ func NewServer(h http.Handler, log *slog.Logger) *http.Server {
 		IdleTimeout: idleLimit, MaxHeaderBytes: headerBytes, ErrorLog: slog.NewLogLogger(log.Handler(), slog.LevelWarn),
 	}
 }
-
-// Schedule is what comes by itself; [Program.Serve] runs it.
-func (p *Program) Schedule() *schedule.Schedule { return p.schedule }
 
 // Serve serves and does what is due until ctx ends, then stops in order within
 // grace: no new connections, running requests, scheduled work, background work
