@@ -2,9 +2,7 @@ package web
 
 import (
 	"bytes"
-	"crypto/sha256"
 	"embed"
-	"encoding/hex"
 	"fmt"
 	"html/template"
 	"io/fs"
@@ -16,28 +14,18 @@ import (
 	"strings"
 
 	"github.com/consentd/consentd/consent"
+	"github.com/consentd/consentd/web/design"
 )
 
 //go:embed templates/*.html
 var templateFiles embed.FS
 
-//go:embed static
-var staticFiles embed.FS
-
 // pages are the templates in one language, and the files they refer to.
 type pages struct {
 	texts      texts
 	byName     map[string]*template.Template
-	files      map[string]file
+	files      map[string]design.File
 	askVersion string // names the wording that a customer agreed to
-}
-
-// file is a static file. Its name in a page carries its version, so that
-// browsers may keep it.
-type file struct {
-	content []byte
-	kind    string
-	version string
 }
 
 // shell is what every page has.
@@ -48,14 +36,7 @@ type shell struct {
 }
 
 func newPages(x texts) (*pages, error) {
-	p := &pages{texts: x, byName: make(map[string]*template.Template), files: make(map[string]file)}
-	for name, kind := range map[string]string{"style.css": "text/css; charset=utf-8", "icon.svg": "image/svg+xml"} {
-		content, err := fs.ReadFile(staticFiles, "static/"+name)
-		if err != nil {
-			return nil, fmt.Errorf("web: static file: %w", err)
-		}
-		p.files[name] = file{content: content, kind: kind, version: versionOf(content)}
-	}
+	p := &pages{texts: x, byName: make(map[string]*template.Template), files: design.Files()}
 	for _, name := range []string{"ask", "result", "manage", "stop", "error", "home", "problems", "problem"} {
 		t, err := template.New("layout.html").Funcs(p.funcs()).ParseFS(templateFiles, "templates/layout.html", "templates/"+name+".html")
 		if err != nil {
@@ -67,7 +48,7 @@ func newPages(x texts) (*pages, error) {
 	if err != nil {
 		return nil, fmt.Errorf("web: templates: %w", err)
 	}
-	p.askVersion = x.lang + "-" + versionOf(append(ask, x.wording("ask.", "scope.")...))
+	p.askVersion = x.lang + "-" + design.Version(append(ask, x.wording("ask.", "scope.")...))
 	return p, nil
 }
 
@@ -75,13 +56,8 @@ func (p *pages) funcs() template.FuncMap {
 	return template.FuncMap{
 		"t":    p.texts.text,
 		"lang": func() string { return p.texts.lang },
-		"file": func(name string) string { return "/static/" + name + "?v=" + p.files[name].version },
+		"file": func(name string) string { return design.Address(p.files, name) },
 	}
-}
-
-func versionOf(content []byte) string {
-	sum := sha256.Sum256(content)
-	return hex.EncodeToString(sum[:6])
 }
 
 // render writes a page in full or not at all.
@@ -154,11 +130,11 @@ func (s *server) static(c *call) error {
 		return consent.ErrNotFound
 	}
 	keep := "no-cache"
-	if c.QueryParam("v") == f.version {
+	if c.QueryParam("v") == f.Version {
 		keep = "public, max-age=31536000, immutable"
 	}
 	c.Response().Header().Set("Cache-Control", keep)
-	return c.Blob(http.StatusOK, f.kind, f.content)
+	return c.Blob(http.StatusOK, f.Type, f.Content)
 }
 
 // problemList and problemPage are the API's problems for people: what the

@@ -94,7 +94,7 @@ func TestEachLibraryHasItsPlace(t *testing.T) {
 		miniredis:               {"consent/redisstore/redistest", "cmd/demo", "internal_deps"},
 		chromedp:                {"internal_deps"},
 		ours("sandbox"):         {"sandbox", "cmd/demo", "cmd/sandboxbank"},
-		ours("web"):             {"cmd"},
+		ours("web"):             {"cmd", "web"},
 		ours("token/oauthbank"): {"cmd"},
 		ours("internal"):        {"internal", "notify/webhook", "token/oauthbank"},
 		oauth2:                  {"token/oauthbank", "sandbox", "internal_deps"},
