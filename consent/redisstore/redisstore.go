@@ -29,6 +29,7 @@
 //	{p:7f}:handouts         stream every hand-out, allowed or denied, cut to a length
 //	{p:7f}:unknown          stream requests for what is not there, or is another app's
 //	link:<hash>, flow:<hash> hash  what a browser needs on its way; minutes
+//	session:<kind>:<hash>   string a signed-in browser, sealed; empty: ended a moment ago
 //
 // A grant expires with its consent (PEXPIREAT) as a backstop; the record and
 // what hangs on it, after the retention time. Business times come from the
