@@ -25,6 +25,7 @@ const (
 	miniredis = "github.com/alicebob/miniredis"
 	chromedp  = "github.com/chromedp"
 	oauth2    = "golang.org/x/oauth2"
+	scs       = "github.com/alexedwards/scs"
 )
 
 // goPackage is what go list tells of a package, without its tests.
@@ -97,7 +98,8 @@ func TestEachLibraryHasItsPlace(t *testing.T) {
 		ours("web"):             {"cmd", "web"},
 		ours("token/oauthbank"): {"cmd"},
 		ours("internal"):        {"internal", "notify/webhook", "token/oauthbank"},
-		oauth2:                  {"token/oauthbank", "sandbox", "internal_deps"},
+		oauth2:                  {"token/oauthbank", "web/staff/provider", "sandbox", "internal_deps"},
+		scs:                     {"web/staff", "internal_deps"},
 		ours("cmd"):             {"cmd"},
 	}
 	for path, p := range listed(t) {
