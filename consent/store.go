@@ -104,6 +104,7 @@ type Store interface {
 	ByPerson(ctx context.Context, index []byte) ([]ID, error)
 
 	FlowStore
+	AuditStore
 }
 
 // Partition is a part of the store, whose tasks are claimed in one step.

@@ -28,6 +28,9 @@
 //	{p:7f}:due              zset   what to do when: warn, expire, revoke, probe, deliver, purge
 //	{p:7f}:handouts         stream every hand-out, allowed or denied, cut to a length
 //	{p:7f}:unknown          stream requests for what is not there, or is another app's
+//	{audit}:entries         stream what staff did: each entry's text and the code that chains it
+//	                               to the one before; never cut
+//	{audit}:head            hash   number and code of the newest entry
 //	link:<hash>, flow:<hash> hash  what a browser needs on its way; minutes
 //
 // A grant expires with its consent (PEXPIREAT) as a backstop; the record and
@@ -125,7 +128,7 @@ func loadSources() map[string]string {
 
 // withParts puts the functions that a script calls in front of it.
 func withParts(src string) string {
-	for _, part := range []string{"schedule", "aside"} {
+	for _, part := range []string{"schedule", "aside", "newest"} {
 		if !strings.Contains(src, part+"(KEYS") {
 			continue
 		}
