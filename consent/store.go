@@ -109,6 +109,7 @@ type Store interface {
 	Books
 
 	FlowStore
+	AuditStore
 }
 
 // Books are what finds consents by what they are, and counts them. Each step

@@ -38,6 +38,9 @@
 //	{p:7f}:requests:<day>   hash   request id to consents, for as long as Config.Requests says
 //	{p:7f}:handouts         stream every hand-out, allowed or denied, cut to a length
 //	{p:7f}:unknown          stream requests for what is not there, or is another app's
+//	{audit}:entries         stream what staff did: each entry's text and the code that chains it
+//	                               to the one before; never cut
+//	{audit}:head            hash   number and code of the newest entry
 //	link:<hash>, flow:<hash> hash  what a browser needs on its way; minutes
 //	session:<kind>:<hash>   string a signed-in browser, sealed; empty: ended a moment ago
 //
@@ -149,7 +152,7 @@ func loadSources() map[string]string {
 
 // withParts puts the functions that a script calls in front of it.
 func withParts(src string) string {
-	for _, part := range []string{"line", "index", "trace", "tally", "schedule", "aside"} { // callers before what they call
+	for _, part := range []string{"line", "index", "trace", "tally", "schedule", "aside", "newest"} { // callers before what they call
 		if !strings.Contains(src, part+"(") {
 			continue
 		}
