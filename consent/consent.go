@@ -101,6 +101,10 @@ type Consent struct {
 	// here; empty while that is under way, or was not needed.
 	BankTold token.Revocation
 
+	// Failing: the last refresh came to nothing, and none has succeeded since.
+	// The consent is as it was.
+	Failing bool
+
 	TextVersion string // of the page that the customer agreed to
 	LastUsedAt  time.Time
 	Personal    []byte // sealed; see Person

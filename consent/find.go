@@ -2,6 +2,7 @@ package consent
 
 import (
 	"context"
+	"errors"
 
 	"github.com/consentd/consentd/token"
 )
@@ -16,6 +17,11 @@ type History struct {
 	Consent  Consent // without its sealed personal data
 	Timeline []Entry // oldest first
 	Uses     map[string]int64
+	Token    Newest // the access token's clock; zero while there is none
+
+	// NationalID is masked: enough to compare with what a caller says, not
+	// enough to use. [Service.See] alone fills it in.
+	NationalID string
 }
 
 // History reads a consent of any app, for support: apps get theirs from
@@ -30,7 +36,12 @@ func (s *Service) History(ctx context.Context, id ID) (History, error) {
 	if h.Timeline, err = s.c.Store.Timeline(ctx, id, timelineLimit); err != nil {
 		return History{}, err
 	}
-	h.Uses, err = s.c.Store.Uses(ctx, id)
+	if h.Uses, err = s.c.Store.Uses(ctx, id); err != nil {
+		return History{}, err
+	}
+	if h.Token, err = s.c.Store.Newest(ctx, id); errors.Is(err, token.ErrNoGrant) {
+		err = nil
+	}
 	return h, err
 }
 

@@ -72,7 +72,22 @@ func (s *Service) See(ctx context.Context, who Staff, id ID, reason string) (His
 	if _, err := s.onRecord(ctx, who, ActSee, id, reason); err != nil {
 		return History{}, err
 	}
-	return s.History(ctx, id)
+	return s.seen(ctx, id)
+}
+
+// seen is a history with the customer's national id, masked.
+func (s *Service) seen(ctx context.Context, id ID) (History, error) {
+	h, err := s.History(ctx, id)
+	if err != nil {
+		return History{}, err
+	}
+	c, err := s.c.Store.Consent(ctx, id)
+	if err != nil {
+		return History{}, err
+	}
+	p, err := s.person(c)
+	h.NationalID = masked(p.NationalID)
+	return h, err
 }
 
 // StopByStaff ends a consent. A reason that is a code becomes the cause; any

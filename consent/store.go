@@ -81,8 +81,8 @@ type Store interface {
 	Aside(ctx context.Context, id ID, commit string) (bank string, s token.Sealed, err error)
 	Told(ctx context.Context, t Task, outcome token.Revocation, at time.Time) error
 
-	// Newest says which generation of a grant is stored and when the bank
-	// issued it, or returns [token.ErrNoGrant].
+	// Newest says which generation of a grant is stored, when the bank
+	// issued it and when its access token expires, or returns [token.ErrNoGrant].
 	Newest(ctx context.Context, id ID) (Newest, error)
 
 	TaskStore
@@ -198,6 +198,7 @@ type Warned struct {
 type Newest struct {
 	Generation int64
 	IssuedAt   time.Time
+	ExpiresAt  time.Time // of the access token
 }
 
 // Delivery is what came of a message.

@@ -112,7 +112,7 @@ func (s *Store) Told(ctx context.Context, t consent.Task, outcome token.Revocati
 
 // Newest implements [consent.Store].
 func (s *Store) Newest(ctx context.Context, id consent.ID) (consent.Newest, error) {
-	got, err := s.c.Client.HMGet(ctx, keysOf(id).grant(), "version", "iat").Result()
+	got, err := s.c.Client.HMGet(ctx, keysOf(id).grant(), "version", "iat", "exp").Result()
 	if err != nil {
 		return consent.Newest{}, unavailable("newest", err)
 	}
@@ -121,7 +121,8 @@ func (s *Store) Newest(ctx context.Context, id consent.ID) (consent.Newest, erro
 	if version == "" {
 		return consent.Newest{}, token.ErrNoGrant
 	}
-	return consent.Newest{Generation: number(version), IssuedAt: instant(issued)}, nil
+	expires, _ := got[2].(string)
+	return consent.Newest{Generation: number(version), IssuedAt: instant(issued), ExpiresAt: instant(expires)}, nil
 }
 
 // RecordErasure implements [consent.Store].

@@ -340,7 +340,7 @@ func newestTells(t *testing.T, f *fixture) {
 	id := f.valid(t, 1)
 	must(t, f.Commit(t.Context(), string(id), f.acquire(t, id, 1, "a", time.Minute), next(f, "commit-2")))
 	got, err := f.Newest(t.Context(), id)
-	if want := (consent.Newest{Generation: 2, IssuedAt: f.now.Add(time.Minute)}); err != nil || got != want {
+	if want := (consent.Newest{Generation: 2, IssuedAt: f.now.Add(time.Minute), ExpiresAt: f.now.Add(6 * time.Minute)}); err != nil || got != want {
 		t.Errorf("newest = %+v, %v, want %+v", got, err, want)
 	}
 }
