@@ -2,8 +2,6 @@ package consent
 
 import (
 	"context"
-	"errors"
-	"fmt"
 
 	"github.com/consentd/consentd/token"
 )
@@ -68,22 +66,4 @@ func (s *Service) FindByPerson(ctx context.Context, kind NationalIDKind, id toke
 		return nil, err
 	}
 	return s.found(ctx, ids)
-}
-
-// found reads the records that an index led to. An index may outlive a record
-// by a little; what is gone is left out.
-func (s *Service) found(ctx context.Context, ids []ID) ([]Consent, error) {
-	var out []Consent
-	for _, id := range ids {
-		c, err := s.c.Store.Consent(ctx, id)
-		if errors.Is(err, ErrNotFound) {
-			continue
-		}
-		if err != nil {
-			return nil, fmt.Errorf("find consents: %w", err)
-		}
-		c.Personal = nil
-		out = append(out, c)
-	}
-	return out, nil
 }

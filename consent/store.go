@@ -10,7 +10,8 @@ import (
 // Store keeps consents, their grants, and what a browser needs on its way.
 // It is shared by all replicas, each method is one atomic step, and what it
 // records (timeline, hand-outs, indexes) is part of that step. It never reads
-// a clock for business time. A store that cannot answer returns an error
+// a clock for business time. Lines of timelines get the [Origin] of the
+// context. A store that cannot answer returns an error
 // wrapping [token.ErrStoreUnavailable]; the step may then have happened, and
 // can be repeated with the same arguments.
 type Store interface {
@@ -20,8 +21,10 @@ type Store interface {
 	// customer's keyed index.
 	Create(ctx context.Context, c Consent, customer []byte, work Work) error
 
-	// Consent reads a record, or returns [ErrNotFound].
+	// Consent reads a record, or returns [ErrNotFound]. Consents reads
+	// several in one round trip and leaves out what is not there.
 	Consent(ctx context.Context, id ID) (Consent, error)
+	Consents(ctx context.Context, ids []ID) ([]Consent, error)
 
 	// HandOut decides whether an app gets the access token now, records the
 	// hand-out, allowed or denied, and returns the sealed token with what
@@ -103,8 +106,25 @@ type Store interface {
 	ByCustomer(ctx context.Context, index []byte) ([]ID, error)
 	ByPerson(ctx context.Context, index []byte) ([]ID, error)
 
+	Books
+
 	FlowStore
 	AuditStore
+}
+
+// Books are what finds consents by what they are, and counts them. Each step
+// that changes a consent keeps them in the same step.
+type Books interface {
+	// Select returns the first places after q.After of what q chooses, in
+	// its order, and how many it chooses in all.
+	Select(ctx context.Context, q Query) (places []Place, total int64, err error)
+
+	// Overview reads the counters.
+	Overview(ctx context.Context, now time.Time) (Overview, error)
+
+	// ByRequest finds the consents that a request concerned, some days back:
+	// those of its hand-outs, and those in whose timelines it stands.
+	ByRequest(ctx context.Context, requestID string, now time.Time) ([]ID, error)
 }
 
 // Partition is a part of the store, whose tasks are claimed in one step.
@@ -328,4 +348,8 @@ type Entry struct {
 	Actor  Actor
 	Event  string // requested, authorizing, granted, renewed, confirmed, rejected, refreshed, ended, …
 	Detail string // a short code; never a secret or personal data
+
+	// Of the call that caused it, see [Origin]; [Store.Note] takes what is
+	// empty from the context.
+	RequestID, Staff, Reason string
 }

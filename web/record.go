@@ -27,6 +27,8 @@ type entryView struct {
 	Actor  consent.Actor `json:"actor"`
 	Event  string        `json:"event"`
 	Detail string        `json:"detail,omitempty"`
+
+	RequestID string `json:"request_id,omitempty"`
 }
 
 // proof answers GET /v1/consents/{id}/proof.
@@ -42,7 +44,8 @@ func (s *server) proof(c *call, app consent.App) error {
 	view := proofView{MadeAt: inSeconds(p.MadeAt), App: p.App, BankName: p.Bank, TextVersion: p.Consent.TextVersion,
 		Consent: s.viewOf(p.Consent), Timeline: []entryView{}}
 	for _, e := range p.Timeline {
-		view.Timeline = append(view.Timeline, entryView{At: inSeconds(e.At), Actor: e.Actor, Event: e.Event, Detail: e.Detail})
+		view.Timeline = append(view.Timeline, entryView{At: inSeconds(e.At), Actor: e.Actor, Event: e.Event, Detail: e.Detail,
+			RequestID: e.RequestID})
 	}
 	return c.writeJSON(http.StatusOK, view)
 }

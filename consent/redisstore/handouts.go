@@ -25,7 +25,7 @@ func (s *Store) HandOut(ctx context.Context, r consent.HandOutRequest) (consent.
 	}
 	reply, err := s.run(ctx, "handout", []string{k.consent(), k.grant(), k.handOuts(), k.uses(), k.tagged("unknown")},
 		string(r.ID), r.App, r.RequestID, r.Now.UnixMilli(), r.MinTTL.Milliseconds(), needed,
-		strings.Join(r.Scopes, " "), r.Now.UTC().Format(time.DateOnly), s.c.HandOuts).Slice()
+		strings.Join(r.Scopes, " "), r.Now.UTC().Format(time.DateOnly), s.c.HandOuts, s.c.Requests.Milliseconds()).Slice()
 	if err != nil {
 		return consent.HandOut{}, unavailable("hand-out", err)
 	}
@@ -57,7 +57,7 @@ func readHandOut(reply []any) consent.HandOut {
 // RecordDenied implements [consent.Store].
 func (s *Store) RecordDenied(ctx context.Context, r consent.HandOutRequest, why consent.Outcome) error {
 	return s.verdict(ctx, "denied", nil, []string{keysOf(r.ID).handOuts()},
-		string(r.ID), r.App, r.RequestID, r.Now.UnixMilli(), string(why), s.c.HandOuts)
+		string(r.ID), r.App, r.RequestID, r.Now.UnixMilli(), string(why), s.c.HandOuts, s.c.Requests.Milliseconds())
 }
 
 // HandOuts implements [consent.Store].

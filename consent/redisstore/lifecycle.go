@@ -18,14 +18,14 @@ var notFound = map[string]error{"NOTFOUND": consent.ErrNotFound}
 func (s *Store) End(ctx context.Context, id consent.ID, e consent.End) error {
 	k := keysOf(id)
 	args := []any{string(e.Status), string(e.Cause.Actor), e.Cause.Code, millis(e.At), string(e.Status), string(id), millis(e.ForgetBy)}
-	return s.verdict(ctx, "end", notFound, []string{k.consent(), k.grant(), k.timeline(), k.due(), k.aside()},
+	return s.change(ctx, "end", notFound, []string{k.consent(), k.grant(), k.timeline(), k.due(), k.aside()},
 		append(args, scheduled(e.Work)...)...)
 }
 
 // Lapse implements [consent.Store].
 func (s *Store) Lapse(ctx context.Context, id consent.ID, at time.Time, work consent.Work) error {
 	k := keysOf(id)
-	return s.verdict(ctx, "lapse", notFound, []string{k.consent(), k.grant(), k.timeline(), k.due()},
+	return s.change(ctx, "lapse", notFound, []string{k.consent(), k.grant(), k.timeline(), k.due()},
 		append([]any{millis(at)}, scheduled(work)...)...)
 }
 
@@ -35,7 +35,7 @@ const asideFor = 8 * 24 * time.Hour
 // Abandon implements [consent.Store].
 func (s *Store) Abandon(ctx context.Context, id consent.ID, at time.Time) error {
 	k := keysOf(id)
-	return s.verdict(ctx, "abandon", notFound, []string{k.consent(), k.grant(), k.timeline(), k.due(), k.aside()},
+	return s.change(ctx, "abandon", notFound, []string{k.consent(), k.grant(), k.timeline(), k.due(), k.aside()},
 		millis(at), string(id), millis(at.Add(asideFor)))
 }
 
@@ -106,7 +106,7 @@ func (s *Store) PutAside(ctx context.Context, id, bank string, g token.Sealed, a
 // Told implements [consent.Store].
 func (s *Store) Told(ctx context.Context, t consent.Task, outcome token.Revocation, at time.Time) error {
 	k := keysOf(t.ID)
-	return s.verdict(ctx, "told", nil, []string{k.consent(), k.timeline(), k.aside(), k.deliveries()},
+	return s.change(ctx, "told", nil, []string{k.consent(), k.timeline(), k.aside(), k.deliveries()},
 		t.Arg, string(outcome), millis(at), t.Name())
 }
 

@@ -26,6 +26,16 @@
 //	{p:7f}:aside:<id>       hash   sealed grants that are over, until their bank was told
 //	{p:7f}:deliveries:<id>  hash   attempts to deliver each message, and what came of it
 //	{p:7f}:due              zset   what to do when: warn, expire, revoke, probe, deliver, purge
+//	{p:7f}:undelivered      zset   messages that were given up, by when
+//	{p:7f}:ends:<app>:<bank>:<state>     zset  consents by their end, or, before they have one, by
+//	                                           minus the time they were asked for; a state is a
+//	                                           status, "failing" or "short"
+//	{p:7f}:changed:<app>:<bank>:<state>  zset  the same consents by their last change
+//	{p:7f}:counts           hash   how many consents there are by app, bank and state, and the
+//	                               epoch of these books, which a rebuild changes
+//	{p:7f}:lapses           hash   how many valid consents end, by day
+//	{p:7f}:day:<day>        hash   hand-outs by app and refresh failures by bank; 31 days
+//	{p:7f}:requests:<day>   hash   request id to consents, for as long as Config.Requests says
 //	{p:7f}:handouts         stream every hand-out, allowed or denied, cut to a length
 //	{p:7f}:unknown          stream requests for what is not there, or is another app's
 //	{audit}:entries         stream what staff did: each entry's text and the code that chains it
@@ -36,6 +46,11 @@
 // A grant expires with its consent (PEXPIREAT) as a backstop; the record and
 // what hangs on it, after the retention time. Business times come from the
 // caller; only leases use Redis' own clock.
+//
+// A <day> is the number of days since 1970 in UTC. Which books a consent is
+// entered in, its record says (ix), so that the script that changes it can
+// move it; the names of those keys follow from the record and are in the same
+// slot, so they are not among a script's KEYS.
 //
 // # Lost replies
 //
@@ -50,6 +65,7 @@ import (
 	"encoding/hex"
 	"errors"
 	"fmt"
+	"strconv"
 	"strings"
 	"time"
 
@@ -64,6 +80,7 @@ type Config struct {
 	Client    redis.UniversalClient // required; see Options for how to make one
 	Retention time.Duration         // how long a record outlives its consent; default two years
 	HandOuts  int                   // hand-outs kept in each of 256 partitions; default 10,000
+	Requests  time.Duration         // how long a request id finds its consents; default 7 days
 }
 
 // Store implements [consent.Store]. It is safe for concurrent use.
@@ -76,6 +93,9 @@ var _ consent.Store = (*Store)(nil)
 const (
 	defaultRetention = 2 * 365 * 24 * time.Hour
 	defaultHandOuts  = 10_000
+	defaultRequests  = 7 * day
+
+	day = 24 * time.Hour
 )
 
 // New makes a store. It does not talk to Redis; [Store.Check] does.
@@ -88,6 +108,9 @@ func New(c Config) (*Store, error) {
 	}
 	if c.HandOuts == 0 {
 		c.HandOuts = defaultHandOuts
+	}
+	if c.Requests == 0 {
+		c.Requests = defaultRequests
 	}
 	return &Store{c: c}, nil
 }
@@ -128,8 +151,8 @@ func loadSources() map[string]string {
 
 // withParts puts the functions that a script calls in front of it.
 func withParts(src string) string {
-	for _, part := range []string{"schedule", "aside", "newest"} {
-		if !strings.Contains(src, part+"(KEYS") {
+	for _, part := range []string{"line", "index", "trace", "tally", "schedule", "aside", "newest"} { // callers before what they call
+		if !strings.Contains(src, part+"(") {
 			continue
 		}
 		text, err := luaFiles.ReadFile("lua/part/" + part + ".lua")
@@ -183,6 +206,17 @@ func (s *Store) verdict(ctx context.Context, script string, words map[string]err
 	return fmt.Errorf("redisstore: %s answered %q", script, word)
 }
 
+// change is verdict for a script that writes a line into a timeline, which
+// tells where the change comes from.
+func (s *Store) change(ctx context.Context, script string, words map[string]error, keys []string, args ...any) error {
+	return s.verdict(ctx, script, words, keys, append(args, s.origin(consent.OriginOf(ctx))...)...)
+}
+
+// origin are the arguments that the scripts' line function reads.
+func (s *Store) origin(o consent.Origin) []any {
+	return []any{o.RequestID, o.Staff, o.Reason, s.c.Requests.Milliseconds()}
+}
+
 // unavailable translates whatever Redis or the way to it had to say.
 func unavailable(op string, err error) error {
 	return fmt.Errorf("%w: %s: %w", token.ErrStoreUnavailable, op, err)
@@ -202,6 +236,13 @@ func (k keys) handOuts() string          { return k.tagged("handouts") }
 func (k keys) due() string               { return k.tagged("due") }
 func (k keys) aside() string             { return k.tagged("aside:") + k.id }
 func (k keys) deliveries() string        { return k.tagged("deliveries:") + k.id }
+
+func (k keys) counts() string     { return k.tagged("counts") }
+func (k keys) day(n int64) string { return k.tagged("day:") + strconv.FormatInt(n, 10) }
+
+func (k keys) requests(at time.Time) string {
+	return k.tagged("requests:") + strconv.FormatInt(dayOf(at), 10)
+}
 
 func (k keys) customer(index []byte) string { return k.tagged("customer:") + hex.EncodeToString(index) }
 func (k keys) person(index []byte) string   { return k.tagged("by:person:") + hex.EncodeToString(index) }

@@ -147,7 +147,7 @@ func (s *Store) Tried(ctx context.Context, t consent.Task, at time.Time) (int, t
 // Delivered implements [consent.Store].
 func (s *Store) Delivered(ctx context.Context, t consent.Task, d consent.Delivery) error {
 	k := keysOf(t.ID)
-	return s.verdict(ctx, "delivered", nil,
+	return s.change(ctx, "delivered", nil,
 		[]string{k.consent(), k.timeline(), k.due(), k.deliveries(), k.tagged("undelivered")},
 		t.Name(), t.Due.UnixMilli(), t.Arg, string(d.Outcome), d.Detail, millis(d.At))
 }

@@ -84,7 +84,7 @@ func id(n int) consent.ID { return consent.ID(fmt.Sprintf("cns_7f%026d", n)) }
 func (f *fixture) create(t *testing.T, n int) consent.Consent {
 	t.Helper()
 	c := consent.Consent{ID: id(n), App: app, Bank: bank, Status: consent.Received, Version: 1,
-		Asked: []string{"openid", "payments"}, ReturnTo: "done", Language: "is", CreatedAt: f.now,
+		Asked: []string{"openid", "payments"}, ReturnTo: "done", Language: "is", CreatedAt: f.now, ChangedAt: f.now,
 		Personal: []byte{0, 1, 0xff}}
 	must(t, f.Create(t.Context(), c, customer, consent.Work{}))
 	return c

@@ -6,7 +6,7 @@
 -- ARGV expected version, status, authorized, ends, granted, text version,
 --      personal, confirm hash, confirm until, commit id, access, refresh, exp,
 --      iat, scopes, event, id, purge at, grant purge at, whether to index,
---      whether to keep the replaced grant, work
+--      whether to keep the replaced grant, work, origin
 local c = redis.call('HMGET', KEYS[1], 'version', 'status', 'bank')
 if not c[1] then return 'NOTFOUND' end
 if redis.call('HGET', KEYS[1], 'activated') == ARGV[10] then return 'OK' end
@@ -17,7 +17,7 @@ redis.call('HINCRBY', KEYS[1], 'version', 1)
 redis.call('HINCRBY', KEYS[1], 'term', 1)
 redis.call('HSET', KEYS[1], 'status', ARGV[2], 'authorized', ARGV[3], 'ends', ARGV[4], 'granted', ARGV[5],
   'text', ARGV[6], 'personal', ARGV[7], 'activated', ARGV[10])
-redis.call('HDEL', KEYS[1], 'cause_actor', 'cause_code', 'ended', 'confirm_hash', 'confirm_until', 'dead_lease', 'told_bank', 'ended_grant')
+redis.call('HDEL', KEYS[1], 'cause_actor', 'cause_code', 'ended', 'confirm_hash', 'confirm_until', 'dead_lease', 'told_bank', 'ended_grant', 'failing')
 if ARGV[8] ~= '' then redis.call('HSET', KEYS[1], 'confirm_hash', ARGV[8], 'confirm_until', ARGV[9]) end
 redis.call('PEXPIREAT', KEYS[1], ARGV[18])
 
@@ -32,7 +32,8 @@ redis.call('PEXPIREAT', KEYS[2], ARGV[19])
 if ARGV[20] == '1' then
   redis.call('ZADD', KEYS[4], ARGV[3], ARGV[17])
 end
-redis.call('XADD', KEYS[3], '*', 'at', ARGV[3], 'actor', 'customer', 'event', ARGV[16], 'detail', ARGV[6])
+line(KEYS[3], ARGV[3], 'customer', ARGV[16], ARGV[6])
 redis.call('PEXPIREAT', KEYS[3], ARGV[18])
 schedule(KEYS[5], 22)
+index(KEYS[1], ARGV[3])
 return 'OK'

@@ -1,8 +1,8 @@
 -- Records the bank's refusal as the consent's end and deletes the grant, if
 -- the refusal is about the newest generation, under the newest lease.
 -- KEYS grant, consent, timeline, due
--- ARGV lease, version, cause, at, id
-local g = redis.call('HMGET', KEYS[1], 'version', 'lease')
+-- ARGV lease, version, cause, at, id, origin
+local g = redis.call('HMGET', KEYS[1], 'version', 'lease', 'bank')
 if not g[1] then
   if redis.call('HGET', KEYS[2], 'dead_lease') == ARGV[1] then return 'OK' end
   return 'GONE'
@@ -18,6 +18,8 @@ redis.call('HDEL', KEYS[2], 'confirm_hash', 'confirm_until')
 for _, kind in ipairs({'warn ', 'expire ', 'probe ', 'abandon '}) do redis.call('ZREM', KEYS[4], kind .. ARGV[5]) end
 -- A minute later, because by then it may turn out to be the bank's fault.
 redis.call('ZADD', KEYS[4], string.format('%d', ARGV[4] + 60000), 'deliver ' .. ARGV[5] .. ' all refused ' .. term)
-redis.call('XADD', KEYS[3], '*', 'at', ARGV[4], 'actor', 'bank', 'event', 'ended', 'detail', ARGV[3])
+line(KEYS[3], ARGV[4], 'bank', 'ended', ARGV[3])
 redis.call('PEXPIRE', KEYS[3], redis.call('PTTL', KEYS[2]))
+tally(KEYS[2], ARGV[4], 'refused ' .. g[3])
+index(KEYS[2], ARGV[4])
 return 'OK'
