@@ -1,6 +1,7 @@
 package consent
 
 import (
+	"cmp"
 	"context"
 	"encoding/hex"
 	"encoding/json"
@@ -36,7 +37,7 @@ type Act struct {
 	Action    string // one of the Act… words, or another of that form
 	Consent   ID     // empty when it is about no single one
 	Reason    string // in staff's own words; sealed at rest
-	RequestID string
+	RequestID string // when empty: of the context's [Origin]
 	Detail    string // a short code; never a secret or personal data
 	Hash      string // set by the record
 
@@ -131,6 +132,7 @@ func (s *Service) record(ctx context.Context, a Act) (Act, error) {
 		a.At = s.c.Now()
 	}
 	a.At = a.At.UTC().Truncate(time.Millisecond)
+	a.RequestID = cmp.Or(a.RequestID, OriginOf(ctx).RequestID)
 	if err := a.check(); err != nil {
 		return Act{}, err
 	}

@@ -50,7 +50,7 @@ func (s *Service) forget(ctx context.Context, c Consent) error {
 		return err
 	}
 	w := Work{}
-	for _, k := range []TaskKind{TaskWarn, TaskExpire, TaskProbe, TaskAbandon, TaskPurge} {
+	for _, k := range []TaskKind{TaskWarn, TaskExpire, TaskProbe, TaskAbandon, TaskBelieve, TaskPurge} {
 		w.Remove = append(w.Remove, Task{Kind: k, ID: c.ID})
 	}
 	return s.c.Store.Purge(ctx, c.ID, customer, person, w)

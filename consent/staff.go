@@ -43,33 +43,30 @@ func reasonCode(reason, fallback string) string {
 
 // onRecord puts what staff are about to do to a consent on record, first in
 // the chain and then in the consent's timeline. [ErrNotFound] comes before
-// anything is on record.
-func (s *Service) onRecord(ctx context.Context, who Staff, action string, id ID, reason string) (Consent, error) {
+// anything is on record. The context that it returns is for the act itself,
+// whose lines then say by whom and why.
+func (s *Service) onRecord(ctx context.Context, who Staff, action string, id ID, reason string) (context.Context, Act, error) {
 	if err := checkReason(reason); err != nil {
-		return Consent{}, err
+		return ctx, Act{}, err
 	}
-	c, err := s.c.Store.Consent(ctx, id)
-	if err != nil {
-		return Consent{}, err
+	if _, err := s.c.Store.Consent(ctx, id); err != nil {
+		return ctx, Act{}, err
 	}
 	a, err := s.record(ctx, Act{Staff: who, Action: action, Consent: id, Reason: reason})
 	if err != nil {
-		return Consent{}, err
+		return ctx, Act{}, err
 	}
-	return c, s.c.Store.Note(ctx, id, staffEntry(a))
-}
-
-// staffEntry is the line of an act in the timeline. It leads to the chain,
-// which has the reason in full.
-func staffEntry(a Act) Entry {
-	return Entry{At: a.At, Actor: ByStaff, Event: "staff_" + a.Action,
-		Detail: fmt.Sprintf("%s: %s, act %d", a.Staff.ID, reasonCode(a.Reason, "on record"), a.Seq)}
+	ctx = WithOrigin(ctx, Origin{RequestID: a.RequestID, Staff: who.ID, Reason: reasonCode(reason, "")})
+	// The number leads to the chain, which has the reason in full.
+	line := Entry{At: a.At, Actor: ByStaff, Event: "staff_" + action, Detail: fmt.Sprintf("act %d", a.Seq)}
+	return ctx, a, s.c.Store.Note(ctx, id, line)
 }
 
 // See is [Service.History] for staff: that they looked is on record, and in
 // what they see.
 func (s *Service) See(ctx context.Context, who Staff, id ID, reason string) (History, error) {
-	if _, err := s.onRecord(ctx, who, ActSee, id, reason); err != nil {
+	ctx, _, err := s.onRecord(ctx, who, ActSee, id, reason)
+	if err != nil {
 		return History{}, err
 	}
 	return s.seen(ctx, id)
@@ -93,7 +90,8 @@ func (s *Service) seen(ctx context.Context, id ID) (History, error) {
 // StopByStaff ends a consent. A reason that is a code becomes the cause; any
 // other stays sealed on record.
 func (s *Service) StopByStaff(ctx context.Context, who Staff, id ID, reason string) (Consent, error) {
-	if _, err := s.onRecord(ctx, who, ActStop, id, reason); err != nil {
+	ctx, _, err := s.onRecord(ctx, who, ActStop, id, reason)
+	if err != nil {
 		return Consent{}, err
 	}
 	return s.Stop(ctx, id, ByStaff, reasonCode(reason, CauseStopped))
@@ -109,7 +107,7 @@ func (s *Service) RenewalByStaff(ctx context.Context, who Staff, id ID, reason s
 	if !c.Renewable() {
 		return Link{}, ErrRevoked
 	}
-	if _, err := s.onRecord(ctx, who, ActRenewal, id, reason); err != nil {
+	if ctx, _, err = s.onRecord(ctx, who, ActRenewal, id, reason); err != nil {
 		return Link{}, err
 	}
 	return s.newLink(ctx, id)
@@ -135,14 +133,8 @@ func (s *Service) SendRenewal(ctx context.Context, who Staff, id ID, reason stri
 	case !s.reachesByMail(c, p):
 		return ErrNoAddress
 	}
-	if err := checkReason(reason); err != nil {
-		return err
-	}
-	a, err := s.record(ctx, Act{Staff: who, Action: ActSend, Consent: id, Reason: reason})
+	ctx, a, err := s.onRecord(ctx, who, ActSend, id, reason)
 	if err != nil {
-		return err
-	}
-	if err := s.c.Store.Note(ctx, id, staffEntry(a)); err != nil {
 		return err
 	}
 	n := Notice{Channel: ChannelMail, Event: renewalLink(a.Seq), Term: c.Term}
@@ -169,7 +161,8 @@ func (s *Service) reachesByMail(c Consent, p Person) bool {
 // deliver it, unless what it tells is no longer so. [ErrNotFound]: somebody
 // else did.
 func (s *Service) Resend(ctx context.Context, who Staff, u Undelivered, reason string) error {
-	if _, err := s.onRecord(ctx, who, ActResend, u.ID, reason); err != nil {
+	ctx, _, err := s.onRecord(ctx, who, ActResend, u.ID, reason)
+	if err != nil {
 		return err
 	}
 	return s.c.Store.Redeliver(ctx, u.task, s.c.Now().UTC())

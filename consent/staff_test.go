@@ -31,13 +31,14 @@ func (p *trip) onRecord(t *testing.T) (consent.Act, consent.Entry) {
 func TestStaffSeeOnRecord(t *testing.T) {
 	bubble(t, func(t *testing.T, h *house) {
 		p := h.granted(t)
-		history, err := h.See(t.Context(), audur, p.id, "Guðrún called")
+		ctx := consent.WithOrigin(t.Context(), consent.Origin{RequestID: "req-7"})
+		history, err := h.See(ctx, audur, p.id, "Guðrún called")
 		must(t, err)
 		a, line := p.onRecord(t)
-		if a.Staff != audur || a.Action != consent.ActSee || a.Consent != p.id || a.Reason != "Guðrún called" || a.Damaged {
+		if a.Staff != audur || a.Action != consent.ActSee || a.Consent != p.id || a.Reason != "Guðrún called" || a.RequestID != "req-7" || a.Damaged {
 			t.Errorf("act = %+v", a)
 		}
-		if line.Event != "staff_see" || line.Detail != "audur: on record, act 1" || !slices.Contains(history.Timeline, line) {
+		if line.Event != "staff_see" || line.Detail != "act 1" || line.Staff != "audur" || line.Reason != "" || !slices.Contains(history.Timeline, line) {
 			t.Errorf("line = %+v", line)
 		}
 		if strings.Contains(h.redis.Dump(), "Guðrún called") {
@@ -84,6 +85,12 @@ func TestStopByStaff(t *testing.T) {
 			}
 			if a, _ := p.onRecord(t); a.Action != consent.ActStop || a.Reason != reason {
 				t.Errorf("act = %+v", a)
+			}
+			history, err := h.History(t.Context(), p.id)
+			must(t, err)
+			ended := slices.IndexFunc(history.Timeline, func(e consent.Entry) bool { return e.Event == string(consent.TerminatedByTpp) })
+			if ended < 0 || history.Timeline[ended].Staff != audur.ID {
+				t.Errorf("timeline = %+v", history.Timeline)
 			}
 			wantErr(t, second(p.token(t, consent.TokenRequest{})), consent.ErrRevoked)
 		})

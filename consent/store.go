@@ -172,9 +172,31 @@ type TaskStore interface {
 	// none left.
 	Spend(ctx context.Context, bank string, now time.Time, perMinute int) (bool, error)
 
+	// Believe forgets a refused grant for good, and does the work, unless the
+	// consent is no longer ended by its bank.
+	Believe(ctx context.Context, id ID, work Work) error
+
+	// Restore makes a consent valid again with the grant that its bank
+	// refused, or returns [token.ErrNoGrant]: something happened to it since,
+	// or the grant is no longer kept.
+	Restore(ctx context.Context, id ID, at time.Time, work Work) error
+
+	IncidentStore
+}
+
+// IncidentStore keeps what is known of banks that refuse many grants at once.
+type IncidentStore interface {
 	// Incident reports whether a bank has refused so many grants that none
 	// of its refusals is believed.
 	Incident(ctx context.Context, bank string, now time.Time) (bool, error)
+
+	// Incidents reads the newest incident of each bank that had one within a
+	// week.
+	Incidents(ctx context.Context, banks []string) ([]Incident, error)
+
+	// LiftIncident ends a bank's incident, and has its refusals believed at
+	// least until a moment; [ErrNotFound] when there is none.
+	LiftIncident(ctx context.Context, bank string, at, believed time.Time) error
 }
 
 // End is a consent ended on somebody's wish.

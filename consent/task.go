@@ -19,6 +19,7 @@ const (
 	TaskAbandon TaskKind = "abandon" // granted, and never confirmed by the app
 	TaskProbe   TaskKind = "probe"   // nobody has asked the bank for a while whether the grant lives; with an Arg: whatever was asked before
 	TaskDeliver TaskKind = "deliver" // tell somebody; Arg is a Notice
+	TaskBelieve TaskKind = "believe" // the bank refused the grant: take its word, or give the grant back after an incident
 	TaskPurge   TaskKind = "purge"   // the retention time is over
 )
 

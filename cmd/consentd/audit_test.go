@@ -36,7 +36,7 @@ func TestAuditCommands(t *testing.T) {
 	if acts[1].Action != "find" || acts[1].Detail != "customer of app shop" || acts[2].Action != "export" {
 		t.Errorf("acts = %+v", acts)
 	}
-	if shown := s.look("", "consent", "show", id); !strings.Contains(shown.out, "audur: on record, act 1") || strings.Contains(shown.out, "called") {
+	if shown := s.look("", "consent", "show", id); !strings.Contains(shown.out, "act 1") || strings.Contains(shown.out, "called") {
 		t.Errorf("the history is\n%s", shown.out)
 	}
 

@@ -81,7 +81,7 @@ func (s *Store) Activate(ctx context.Context, id consent.ID, a consent.Activatio
 		s.purgeAt(a.EndsAt), millis(grantPurge), flag(len(a.Person) > 0), flag(a.RevokeReplaced),
 	}
 	return s.change(ctx, "activate", words,
-		[]string{k.consent(), k.grant(), k.timeline(), k.person(a.Person), k.due(), k.aside()},
+		[]string{k.consent(), k.grant(), k.timeline(), k.person(a.Person), k.due(), k.aside(), k.refused()},
 		append(args, scheduled(a.Work)...)...)
 }
 

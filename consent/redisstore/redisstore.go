@@ -24,6 +24,8 @@
 //	{p:7f}:timeline:<id>    stream every change of the consent
 //	{p:7f}:uses:<id>        hash   hand-outs a day
 //	{p:7f}:aside:<id>       hash   sealed grants that are over, until their bank was told
+//	{p:7f}:refused:<id>     hash   a grant that its bank refused, until it is known whether the bank
+//	                               meant it: two minutes, a day at most
 //	{p:7f}:deliveries:<id>  hash   attempts to deliver each message, and what came of it
 //	{p:7f}:due              zset   what to do when: warn, expire, revoke, probe, deliver, purge
 //	{p:7f}:undelivered      zset   messages that were given up, by when
@@ -41,6 +43,10 @@
 //	{audit}:entries         stream what staff did: each entry's text and the code that chains it
 //	                               to the one before; never cut
 //	{audit}:head            hash   number and code of the newest entry
+//	{bank:<id>}:refusals    zset   consents whose grants the bank refused in the last minute
+//	{bank:<id>}:incident    hash   from when it is doubted, until when, and how many refusals
+//	{bank:<id>}:doubted     zset   consents refused in that incident; with it, for a week
+//	{bank:<id>}:budget:<minute> string  probes of a minute
 //	link:<hash>, flow:<hash> hash  what a browser needs on its way; minutes
 //	session:<kind>:<hash>   string a signed-in browser, sealed; empty: ended a moment ago
 //
@@ -236,6 +242,7 @@ func (k keys) uses() string              { return k.tagged("uses:") + k.id }
 func (k keys) handOuts() string          { return k.tagged("handouts") }
 func (k keys) due() string               { return k.tagged("due") }
 func (k keys) aside() string             { return k.tagged("aside:") + k.id }
+func (k keys) refused() string           { return k.tagged("refused:") + k.id }
 func (k keys) deliveries() string        { return k.tagged("deliveries:") + k.id }
 
 func (k keys) counts() string     { return k.tagged("counts") }

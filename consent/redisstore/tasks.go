@@ -131,7 +131,7 @@ func (s *Store) everywhere(ctx context.Context, kind string, read func(redis.Pip
 // Redeliver implements [consent.Store].
 func (s *Store) Redeliver(ctx context.Context, t consent.Task, at time.Time) error {
 	k := keysOf(t.ID)
-	return s.verdict(ctx, "redeliver", notFound, []string{k.tagged("undelivered"), k.due()}, t.Name(), millis(at))
+	return s.verdict(ctx, "redeliver", notFound, []string{k.tagged("undelivered"), k.due(), k.deliveries()}, t.Name(), millis(at))
 }
 
 // Tried implements [consent.Store].

@@ -2,7 +2,8 @@
 -- whatever grant there was, which is kept aside if the bank is to be told
 -- that it is over. Takes a fencing number, so that a refresh of the replaced
 -- grant which is still at the bank cannot write over this one.
--- KEYS consent, grant, timeline, index of the person, due, grants aside
+-- KEYS consent, grant, timeline, index of the person, due, grants aside,
+--      refused grant
 -- ARGV expected version, status, authorized, ends, granted, text version,
 --      personal, confirm hash, confirm until, commit id, access, refresh, exp,
 --      iat, scopes, event, id, purge at, grant purge at, whether to index,
@@ -22,7 +23,7 @@ if ARGV[8] ~= '' then redis.call('HSET', KEYS[1], 'confirm_hash', ARGV[8], 'conf
 redis.call('PEXPIREAT', KEYS[1], ARGV[18])
 
 local lease = redis.call('HINCRBY', KEYS[1], 'lease', 1)
-redis.call('DEL', KEYS[2])
+redis.call('DEL', KEYS[2], KEYS[7])
 redis.call('HSET', KEYS[2], 'version', redis.call('HINCRBY', KEYS[1], 'generation', 1), 'lease', lease,
   'committed', lease, 'bank', c[3], 'cid', ARGV[10], 'access', ARGV[11], 'exp', ARGV[13], 'iat', ARGV[14],
   'scopes', ARGV[15])

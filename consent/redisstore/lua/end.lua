@@ -1,6 +1,6 @@
 -- Ends a consent on somebody's wish: from here on nothing is handed out. What
 -- the customer or the app ended before stays as it was.
--- KEYS consent, grant, timeline, due, grants aside
+-- KEYS consent, grant, timeline, due, grants aside, refused grant
 -- ARGV status, actor, code, at, event, id, grants aside purge at, work, origin
 local c = redis.call('HMGET', KEYS[1], 'status', 'bank')
 if not c[1] then return 'NOTFOUND' end
@@ -10,7 +10,7 @@ redis.call('HSET', KEYS[1], 'status', ARGV[1], 'cause_actor', ARGV[2], 'cause_co
 redis.call('HDEL', KEYS[1], 'confirm_hash', 'confirm_until', 'told_bank')
 redis.call('HSET', KEYS[1], 'ended_grant', redis.call('HGET', KEYS[2], 'cid') or '')
 aside(KEYS[2], KEYS[5], KEYS[4], ARGV[6], c[2], ARGV[4], ARGV[7])
-redis.call('DEL', KEYS[2])
+redis.call('DEL', KEYS[2], KEYS[6])
 schedule(KEYS[4], 8)
 line(KEYS[3], ARGV[4], ARGV[2], ARGV[5], ARGV[3])
 redis.call('PEXPIRE', KEYS[3], redis.call('PTTL', KEYS[1]))
