@@ -30,6 +30,8 @@ type reasonPage struct {
 
 // consentPage is one consent, for whoever is on the phone.
 type consentPage struct {
+	Status     consent.Status // as of now, with its cause
+	Cause      consent.Cause
 	ID         consent.ID
 	Consent    consent.Consent
 	App        string
@@ -114,7 +116,7 @@ func (s *server) view(c *call, h consent.History) (consentPage, error) {
 		return consentPage{}, err
 	}
 	x := f.Consent
-	p := consentPage{ID: x.ID, Consent: x, App: f.App, Bank: f.Bank, State: stateOf(f), Next: f.next(s.c.Warn), Story: f.story(),
+	p := consentPage{ID: x.ID, Consent: x, Status: x.StatusAt(f.Now), Cause: x.CauseAt(f.Now), App: f.App, Bank: f.Bank, State: stateOf(f), Next: f.next(s.c.Warn), Story: f.story(),
 		UsedAt: "never", Refresh: "none", NationalID: h.NationalID, CanSend: x.Renewable(), CanStop: x.Status == consent.Valid && f.Now.Before(x.EndsAt) || x.Status == consent.Received}
 	if k, ok := f.consentClock(s.c.Warn); ok {
 		p.Clocks = append(p.Clocks, k)

@@ -158,15 +158,13 @@ func (f file) tell(e consent.Entry) line {
 	return l
 }
 
-// reasonOf is the reason in "audur: customer-called, act 17", the detail of a
-// line that staff caused. What they said in their own words is in the audit.
+// reasonOf is why staff did something, where that is a code. What they said in
+// their own words is in the audit.
 func reasonOf(e consent.Entry) string {
-	_, rest, ok := strings.Cut(e.Detail, ": ")
-	code, _, isAct := strings.Cut(rest, ", act ")
-	if !ok || !isAct || !strings.HasPrefix(e.Event, "staff_") || code == "on record" {
+	if !strings.HasPrefix(e.Event, "staff_") {
 		return ""
 	}
-	return reasonLabel(code)
+	return reasonLabel(e.Reason)
 }
 
 func (f file) who(e consent.Entry) string {
@@ -180,10 +178,6 @@ func (f file) who(e consent.Entry) string {
 	case consent.ByStaff:
 		if e.Staff != "" {
 			return "Staff: " + e.Staff
-		}
-		id, _, found := strings.Cut(e.Detail, ":")
-		if found && strings.HasPrefix(e.Event, "staff_") {
-			return "Staff: " + id
 		}
 		return "Staff"
 	}
