@@ -49,6 +49,7 @@
 //	{bank:<id>}:budget:<minute> string  probes of a minute
 //	link:<hash>, flow:<hash> hash  what a browser needs on its way; minutes
 //	session:<kind>:<hash>   string a signed-in browser, sealed; empty: ended a moment ago
+//	session:<kind>:ended:<index> string  when all sessions of one person were ended
 //
 // A grant expires with its consent (PEXPIREAT) as a backstop; the record and
 // what hangs on it, after the retention time. Business times come from the

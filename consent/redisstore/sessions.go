@@ -2,6 +2,7 @@ package redisstore
 
 import (
 	"context"
+	"encoding/hex"
 	"errors"
 	"time"
 
@@ -67,5 +68,37 @@ func (s *Sessions) Commit(name string, data []byte, until time.Time) error {
 
 // Delete is DeleteCtx without a context.
 func (s *Sessions) Delete(name string) error { return s.DeleteCtx(context.Background(), name) }
+
+// EndAll ends every session that somebody had begun by at. It is remembered
+// for keep, the longest that a session lasts.
+func (s *Sessions) EndAll(ctx context.Context, who string, at time.Time, keep time.Duration) error {
+	key, err := s.endKey(who)
+	if err != nil {
+		return err
+	}
+	if err := s.store.c.Client.Set(ctx, key, millis(at), keep).Err(); err != nil {
+		return unavailable("end sessions", err)
+	}
+	return nil
+}
+
+// EndedAll is when somebody's sessions were last ended all at once; zero for
+// never, or so long ago that no session is left from before.
+func (s *Sessions) EndedAll(ctx context.Context, who string) (time.Time, error) {
+	key, err := s.endKey(who)
+	if err != nil {
+		return time.Time{}, err
+	}
+	text, err := s.store.c.Client.Get(ctx, key).Result()
+	if err != nil && !errors.Is(err, redis.Nil) {
+		return time.Time{}, unavailable("ended sessions", err)
+	}
+	return instant(text), nil
+}
+
+func (s *Sessions) endKey(who string) (string, error) {
+	index, err := s.keys.Index("session", s.kind, who)
+	return s.key("ended:" + hex.EncodeToString(index)), err
+}
 
 func (s *Sessions) key(name string) string { return "session:" + s.kind + ":" + name }

@@ -60,4 +60,16 @@ func testSessions(t *testing.T, client redis.UniversalClient) {
 		t.Fatal(err)
 	}
 	find("a", "")
+	if at, err := s.EndedAll(ctx, "audur"); err != nil || !at.IsZero() {
+		t.Errorf("EndedAll = %s, %v, want never", at, err)
+	}
+	now := time.Now().UTC().Truncate(time.Millisecond)
+	if err := s.EndAll(ctx, "audur", now, time.Hour); err != nil {
+		t.Fatal(err)
+	}
+	for who, want := range map[string]time.Time{"audur": now, "bjorn": {}} {
+		if at, err := s.EndedAll(ctx, who); err != nil || !at.Equal(want) {
+			t.Errorf("EndedAll(%s) = %s, %v, want %s", who, at, err, want)
+		}
+	}
 }

@@ -24,7 +24,7 @@ const (
 	actSend    act = "send"     // renewal links, and messages again
 	actStop    act = "stop"     // end an access
 	actAudit   act = "audit"    // read and take out what is on record
-	actOperate act = "operate"  // end an incident, send events to apps again
+	actOperate act = "operate"  // end an incident, send events to apps again, end others' sessions
 	actSelf    act = "sign-out" // whoever is signed in
 )
 

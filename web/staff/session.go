@@ -73,10 +73,26 @@ func (s *server) open(c *call) error {
 		}
 	}
 	if now := s.c.Clock(); c.signedIn() && (now.Sub(c.session.Seen) >= s.c.Idle || now.Sub(c.session.Since) >= s.c.Absolute) {
-		c.session = session{}
-		return s.sessions.Destroy(ctx)
+		return s.drop(c)
 	}
-	return nil
+	return s.dropIfEnded(c)
+}
+
+func (s *server) drop(c *call) error {
+	c.session = session{}
+	return s.sessions.Destroy(c.Request().Context())
+}
+
+// dropIfEnded ends a session that an admin has ended.
+func (s *server) dropIfEnded(c *call) error {
+	if !c.signedIn() {
+		return nil
+	}
+	ended, err := s.c.Sessions.EndedAll(c.Request().Context(), c.session.Staff.ID)
+	if err != nil || ended.Before(c.session.Since) {
+		return err
+	}
+	return s.drop(c)
 }
 
 // keep stores the session before anything is answered, so that no answer

@@ -88,6 +88,24 @@ func (s *server) signOut(c *call) error {
 	return s.away(c, "/sign-in")
 }
 
+// signOutOther ends every session of somebody of the staff: who left, or whose
+// role changed.
+func (s *server) signOutOther(c *call) error {
+	who := c.FormValue("staff")
+	if who == "" {
+		return consent.ErrNotFound
+	}
+	ctx := c.Request().Context()
+	if err := s.desk.Record(ctx, consent.Act{Staff: c.session.Staff, Action: "end_sessions", RequestID: c.requestID, Detail: who}); err != nil {
+		return err
+	}
+	if err := s.c.Sessions.EndAll(ctx, who, s.c.Clock(), s.c.Absolute); err != nil {
+		return err
+	}
+	c.session.Told = "Every session of " + who + " has ended."
+	return s.away(c, "/audit")
+}
+
 // refusal is a page that says what went wrong and what to do next.
 type refusal struct {
 	Title, Text string

@@ -19,6 +19,7 @@
 package staff
 
 import (
+	"context"
 	"errors"
 	"io"
 	"log/slog"
@@ -44,7 +45,7 @@ type Config struct {
 	Warn     []int // days before the end at which customers are warned, most first
 	Provider *provider.Provider
 	Roles    map[string]Role // by the company's groups
-	Sessions scs.CtxStore
+	Sessions Sessions
 
 	PublicURL *url.URL // of the console
 	Customers string   // address of the customers' pages, for the links that staff copy
@@ -52,6 +53,13 @@ type Config struct {
 	Idle, Absolute time.Duration    // how long a session lasts
 	Clock          func() time.Time // of sessions; default time.Now
 	Log            *slog.Logger     // default: discard
+}
+
+// Sessions keep who is signed in, and whose sessions were ended.
+type Sessions interface {
+	scs.CtxStore
+	EndAll(ctx context.Context, who string, at time.Time, keep time.Duration) error
+	EndedAll(ctx context.Context, who string) (time.Time, error)
 }
 
 // server is what the handlers share.
@@ -142,6 +150,7 @@ func (s *server) routes(e *echo.Echo) {
 
 	show("/audit", actAudit, s.audit)
 	do("/audit/export", actAudit, s.export)
+	do("/audit/sign-out", actOperate, s.signOutOther)
 }
 
 func (s *server) route(e *echo.Echo, method, path string, a act, h handler) {

@@ -23,7 +23,7 @@ func TestEveryRouteByEveryRole(t *testing.T) {
 		"POST /consents/:id/link": "support admin", "POST /consents/:id/send": "support admin",
 		"GET /consents/:id/stop": "support admin", "POST /consents/:id/stop": "support admin",
 		"POST /desk/resend": "support admin", "POST /desk/lift": "admin", "POST /desk/replay": "admin",
-		"GET /audit": "auditor admin", "POST /audit/export": "auditor admin",
+		"GET /audit": "auditor admin", "POST /audit/export": "auditor admin", "POST /audit/sign-out": "admin",
 	}
 	w := newWorld(t)
 	if len(w.server.table) != len(want) {
@@ -136,6 +136,20 @@ func TestSessionsEnd(t *testing.T) {
 	}
 	out.cookie = &kept
 	out.get("/overview").want(http.StatusSeeOther)
+}
+
+func TestAnAdminEndsSessions(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	admin, one, two, other := w.browser().signIn("dagny"), w.browser().signIn("audur"), w.browser().signIn("audur"), w.browser().signIn("bjorn")
+	w.clock = w.clock.Add(time.Second)
+	admin.post("/audit/sign-out", "staff", "audur").want(http.StatusSeeOther)
+	one.get("/overview").want(http.StatusSeeOther)
+	two.get("/overview").want(http.StatusSeeOther)
+	other.get("/overview").want(http.StatusOK)
+	admin.get("/audit").want(http.StatusOK, "end_sessions", "Every session of audur has ended")
+	w.clock = w.clock.Add(time.Second)
+	one.signIn("audur").get("/overview").want(http.StatusOK)
 }
 
 func TestProviderDown(t *testing.T) {
