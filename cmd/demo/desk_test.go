@@ -1,6 +1,8 @@
 package main
 
 import (
+	"net/http"
+	"strings"
 	"testing"
 	"time"
 
@@ -131,3 +133,29 @@ func (w *world) pass(t *testing.T, days int) {
 }
 
 func clockDays(n int) time.Duration { return time.Duration(n) * 24 * time.Hour }
+
+// TestDeskIsApart: customers' host has no page of the desk, and the desk none
+// of theirs.
+func TestDeskIsApart(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	for _, address := range []string{w.at.consentd + "/sign-in", w.at.consentd + "/overview", w.at.consentd + "/audit", w.at.desk + "/v1/consents/x", w.at.desk + "/c/x", w.at.desk + "/m/x/"} {
+		if p := w.person().open(address); p.status != http.StatusNotFound {
+			t.Errorf("GET %s = %d, want 404", address, p.status)
+		}
+	}
+	req, err := http.NewRequestWithContext(t.Context(), http.MethodGet, w.at.desk+"/sign-in", nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	req.Host = strings.TrimPrefix(w.at.consentd, "http://")
+	res, err := http.DefaultClient.Do(req)
+	if err != nil {
+		t.Fatal(err)
+	}
+	_ = res.Body.Close()
+	if res.StatusCode != http.StatusMisdirectedRequest {
+		t.Errorf("the desk under the customers’ name = %d, want 421", res.StatusCode)
+	}
+	w.person().open(w.at.shop).follow("Support desk").sees("Sign in with your company account")
+}
