@@ -102,6 +102,10 @@ type Store interface {
 	HandOuts(ctx context.Context, partition string, limit int) ([]HandOutRecord, error)
 	Uses(ctx context.Context, id ID) (map[string]int64, error)
 
+	// HandOutLog reads the records of one partition in order, at most limit:
+	// from the first one kept, or behind the place that a page before named.
+	HandOutLog(ctx context.Context, p Partition, place string, limit int) (HandOutPage, error)
+
 	// ByCustomer and ByPerson find consents by keyed index, newest first.
 	ByCustomer(ctx context.Context, index []byte) ([]ID, error)
 	ByPerson(ctx context.Context, index []byte) ([]ID, error)
@@ -324,6 +328,13 @@ type HandOutRecord struct {
 	App       string
 	RequestID string
 	Outcome   Outcome
+}
+
+// HandOutPage is a part of a partition's records.
+type HandOutPage struct {
+	Records []HandOutRecord
+	Next    string // the place of the last; empty when there are no more
+	Full    bool   // as many are kept as there is room for: older ones may be gone
 }
 
 // Activation is what a return from the bank makes of a consent.

@@ -2,8 +2,11 @@ package redisstore
 
 import (
 	"context"
+	"fmt"
 	"strings"
 	"time"
+
+	"github.com/redis/go-redis/v9"
 
 	"github.com/consentd/consentd/consent"
 	"github.com/consentd/consentd/token"
@@ -67,12 +70,35 @@ func (s *Store) HandOuts(ctx context.Context, partition string, limit int) ([]co
 	if err != nil {
 		return nil, unavailable("hand-outs", err)
 	}
+	return handOutRecords(lines), nil
+}
+
+func handOutRecords(lines []redis.XMessage) []consent.HandOutRecord {
 	out := make([]consent.HandOutRecord, 0, len(lines))
 	for _, l := range lines {
 		out = append(out, consent.HandOutRecord{At: instant(text(l, "at")), Consent: consent.ID(text(l, "consent")),
 			App: text(l, "app"), RequestID: text(l, "request"), Outcome: consent.Outcome(text(l, "outcome"))})
 	}
-	return out, nil
+	return out
+}
+
+// HandOutLog implements [consent.Store].
+func (s *Store) HandOutLog(ctx context.Context, p consent.Partition, place string, limit int) (consent.HandOutPage, error) {
+	key := keys{partition: fmt.Sprintf("%02x", int(p))}.handOuts()
+	from := "-"
+	if place != "" {
+		from = "(" + place
+	}
+	pipe := s.c.Client.Pipeline()
+	lines, kept := pipe.XRangeN(ctx, key, from, "+", int64(limit)), pipe.XLen(ctx, key)
+	if _, err := pipe.Exec(ctx); err != nil {
+		return consent.HandOutPage{}, unavailable("hand-out log", err)
+	}
+	page := consent.HandOutPage{Records: handOutRecords(lines.Val()), Full: kept.Val() >= int64(s.c.HandOuts)}
+	if n := len(lines.Val()); n == limit {
+		page.Next = lines.Val()[n-1].ID
+	}
+	return page, nil
 }
 
 // Uses implements [consent.Store].
