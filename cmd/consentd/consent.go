@@ -164,6 +164,10 @@ func (p *program) line(prompt string) (token.Secret, error) {
 // withService opens the domain for one look, or one act. Only warnings are
 // worth a line beside the data.
 func (p *program) withService(ctx context.Context, look func(context.Context, *consent.Service) error) error {
+	return p.withServiceFor(ctx, readDeadline, look)
+}
+
+func (p *program) withServiceFor(ctx context.Context, most time.Duration, look func(context.Context, *consent.Service) error) error {
 	c, err := p.load()
 	if err != nil {
 		return err
@@ -174,7 +178,7 @@ func (p *program) withService(ctx context.Context, look func(context.Context, *c
 	if err != nil {
 		return err
 	}
-	looking, cancel := context.WithTimeout(ctx, readDeadline)
+	looking, cancel := context.WithTimeout(ctx, most)
 	defer cancel()
 	err = look(looking, built.Service)
 	closing, cancel := context.WithTimeout(context.WithoutCancel(ctx), closeDeadline)

@@ -234,8 +234,9 @@ func (k keys) due() string               { return k.tagged("due") }
 func (k keys) aside() string             { return k.tagged("aside:") + k.id }
 func (k keys) deliveries() string        { return k.tagged("deliveries:") + k.id }
 
-func (k keys) counts() string     { return k.tagged("counts") }
-func (k keys) day(n int64) string { return k.tagged("day:") + strconv.FormatInt(n, 10) }
+func (k keys) undelivered() string { return k.tagged("undelivered") }
+func (k keys) counts() string      { return k.tagged("counts") }
+func (k keys) day(n int64) string  { return k.tagged("day:") + strconv.FormatInt(n, 10) }
 
 func (k keys) requests(at time.Time) string {
 	return k.tagged("requests:") + strconv.FormatInt(dayOf(at), 10)
