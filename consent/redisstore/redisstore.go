@@ -148,7 +148,7 @@ func loadSources() map[string]string {
 
 // withParts puts the functions that a script calls in front of it.
 func withParts(src string) string {
-	for _, part := range []string{"line", "index", "trace", "tally", "schedule", "aside"} { // callers before what they call
+	for _, part := range []string{"line", "index", "daily", "trace", "tally", "schedule", "aside"} { // callers before what they call
 		if !strings.Contains(src, part+"(") {
 			continue
 		}

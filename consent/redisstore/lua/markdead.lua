@@ -20,6 +20,6 @@ for _, kind in ipairs({'warn ', 'expire ', 'probe ', 'abandon '}) do redis.call(
 redis.call('ZADD', KEYS[4], string.format('%d', ARGV[4] + 60000), 'deliver ' .. ARGV[5] .. ' all refused ' .. term)
 line(KEYS[3], ARGV[4], 'bank', 'ended', ARGV[3])
 redis.call('PEXPIRE', KEYS[3], redis.call('PTTL', KEYS[2]))
-tally(KEYS[2], ARGV[4], 'refused ' .. g[3])
+tally(daily(KEYS[2], 'day', ARGV[4]), 'refused ' .. g[3], ARGV[4])
 index(KEYS[2], ARGV[4])
 return 'OK'
