@@ -29,7 +29,7 @@ func (p *program) indexRebuild() *cobra.Command {
 				if err != nil {
 					return err
 				}
-				_, err = fmt.Fprintf(p.out, "%d consents entered\n", n)
+				_, err = fmt.Fprintf(p.out, "consents entered: %d\n", n)
 				return err
 			})
 		}),
