@@ -126,6 +126,11 @@ type Books interface {
 	// Overview reads the counters.
 	Overview(ctx context.Context, now time.Time) (Overview, error)
 
+	// Rebuild makes the books anew from the records, and says from how many.
+	// Changes meanwhile are entered as ever; what is looked for may be
+	// missing until it is done.
+	Rebuild(ctx context.Context) (int64, error)
+
 	// ByRequest finds the consents that a request concerned, some days back:
 	// those of its hand-outs, and those in whose timelines it stands.
 	ByRequest(ctx context.Context, requestID string, now time.Time) ([]ID, error)

@@ -26,7 +26,8 @@ func (s *Store) HandOut(ctx context.Context, r consent.HandOutRequest) (consent.
 	if !r.NeededUntil.IsZero() {
 		needed = millis(r.NeededUntil)
 	}
-	reply, err := s.run(ctx, "handout", []string{k.consent(), k.grant(), k.handOuts(), k.uses(), k.tagged("unknown")},
+	reply, err := s.run(ctx, "handout", []string{k.consent(), k.grant(), k.handOuts(), k.uses(), k.tagged("unknown"),
+		k.day(dayOf(r.Now)), k.requests(r.Now)},
 		string(r.ID), r.App, r.RequestID, r.Now.UnixMilli(), r.MinTTL.Milliseconds(), needed,
 		strings.Join(r.Scopes, " "), r.Now.UTC().Format(time.DateOnly), s.c.HandOuts, s.c.Requests.Milliseconds()).Slice()
 	if err != nil {
@@ -59,7 +60,8 @@ func readHandOut(reply []any) consent.HandOut {
 
 // RecordDenied implements [consent.Store].
 func (s *Store) RecordDenied(ctx context.Context, r consent.HandOutRequest, why consent.Outcome) error {
-	return s.verdict(ctx, "denied", nil, []string{keysOf(r.ID).handOuts()},
+	k := keysOf(r.ID)
+	return s.verdict(ctx, "denied", nil, []string{k.handOuts(), k.day(dayOf(r.Now)), k.requests(r.Now)},
 		string(r.ID), r.App, r.RequestID, r.Now.UnixMilli(), string(why), s.c.HandOuts, s.c.Requests.Milliseconds())
 }
 
