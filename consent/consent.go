@@ -14,6 +14,9 @@
 //	   v  │ asked again      v   │ renewed
 //	rejected, partiallyAuthorised  expired   computed from EndsAt, never stored
 //
+// What a bank refuses in an incident, see [Incident], is valid again minutes
+// later.
+//
 // The names are the Berlin Group's. A consent keeps its id through every
 // renewal, and a renewal that comes to nothing leaves a valid one as it was.
 package consent

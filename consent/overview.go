@@ -54,6 +54,11 @@ type HandOutsDay struct {
 	Denied  int64
 }
 
+// RebuildBooks makes lists and counters of consents anew from the records, and
+// says from how many: needed once for records that a version without them
+// wrote.
+func (s *Service) RebuildBooks(ctx context.Context) (int64, error) { return s.c.Store.Rebuild(ctx) }
+
 // Overview reads how things stand, from counters that are kept as things
 // happen: it reads no record.
 func (s *Service) Overview(ctx context.Context) (Overview, error) {

@@ -5,6 +5,7 @@ import (
 	"context"
 	"fmt"
 	"slices"
+	"strings"
 	"time"
 
 	"github.com/consentd/consentd/token"
@@ -34,8 +35,8 @@ const MostOnPage = 100
 // Order is what a page is sorted by; then by id.
 type Order string
 
-// The orders. Changes come in the order in which they happened, so that
-// whoever reads on from page to page misses none.
+// The orders. Changes come in the order in which they happened: what changes
+// while somebody reads on from page to page comes again at the end.
 const (
 	ByEnd    Order = "ends"
 	ByChange Order = "changed"
@@ -59,8 +60,16 @@ func (f Filter) check(wrong *Invalid) {
 		wrong.add("/short", "cannot be asked for together with failing")
 	}
 	if f.Status != "" && !slices.Contains(statuses, f.Status) {
-		wrong.add("/status", "is not a status")
+		wrong.add("/status", "must be one of: %s", listStatuses())
 	}
+}
+
+func listStatuses() string {
+	all := make([]string, len(statuses))
+	for i, s := range statuses {
+		all[i] = string(s)
+	}
+	return strings.Join(all, ", ")
 }
 
 // Chooses reports whether the filter chooses a consent as it is at a moment,

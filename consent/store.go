@@ -102,6 +102,10 @@ type Store interface {
 	HandOuts(ctx context.Context, partition string, limit int) ([]HandOutRecord, error)
 	Uses(ctx context.Context, id ID) (map[string]int64, error)
 
+	// HandOutLog reads the records of one partition in order, at most limit:
+	// from the first one kept, or behind the place that a page before named.
+	HandOutLog(ctx context.Context, p Partition, place string, limit int) (HandOutPage, error)
+
 	// ByCustomer and ByPerson find consents by keyed index, newest first.
 	ByCustomer(ctx context.Context, index []byte) ([]ID, error)
 	ByPerson(ctx context.Context, index []byte) ([]ID, error)
@@ -121,6 +125,11 @@ type Books interface {
 
 	// Overview reads the counters.
 	Overview(ctx context.Context, now time.Time) (Overview, error)
+
+	// Rebuild makes the books anew from the records, and says from how many.
+	// Changes meanwhile are entered as ever; what is looked for may be
+	// missing until it is done.
+	Rebuild(ctx context.Context) (int64, error)
 
 	// ByRequest finds the consents that a request concerned, some days back:
 	// those of its hand-outs, and those in whose timelines it stands.
@@ -325,6 +334,13 @@ type HandOutRecord struct {
 	App       string
 	RequestID string
 	Outcome   Outcome
+}
+
+// HandOutPage is a part of a partition's records.
+type HandOutPage struct {
+	Records []HandOutRecord
+	Next    string // the place of the last; empty when there are no more
+	Full    bool   // as many are kept as there is room for: older ones may be gone
 }
 
 // Activation is what a return from the bank makes of a consent.

@@ -88,7 +88,7 @@ func (m *Mail) words(e consent.Event) wording {
 			fmt.Sprintf("Otherwise connect again: until then payments through %s do not work.", app)}
 		w.Button = "Connect again"
 	case consent.ToldLink:
-		w.Subject = fmt.Sprintf("Renew the access of %s at %s", app, bank)
+		w.Subject = fmt.Sprintf("Your link to renew: %s at %s, until %s", app, bank, until)
 		w.Lines = []string{fmt.Sprintf("Our support sends you this link: it leads to the page where you renew the access of %s at %s, or stop it.", app, bank),
 			"Renewing takes a minute, and you sign in at your bank as always. We never ask for a password."}
 		w.Button = "Renew access"

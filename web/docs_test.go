@@ -144,7 +144,7 @@ func TestTheReferenceIsTrue(t *testing.T) {
 	w := newWorld(t)
 	vars := map[string]string{"CONSENTD": w.url, "KEY": w.key.Reveal()}
 	// What holds only on the day it was written, and in this test's world.
-	here := strings.NewReplacer(`"bank": "landsbankinn"`, `"bank": "sandbox"`,
+	here := strings.NewReplacer(`"bank": "landsbankinn"`, `"bank": "sandbox"`, "bank=landsbankinn", "bank=sandbox",
 		"2027-01-31T00:00:00Z", time.Now().Add(30*day).UTC().Format(time.RFC3339))
 	var last *reply
 	var section string
@@ -174,7 +174,7 @@ func TestTheReferenceIsTrue(t *testing.T) {
 			t.Errorf("%s: status = %d %s, want %d", section, r.status, r.text, want)
 		}
 	}
-	want := []string{"Ask for a consent", "Confirm the customer", "Forget a customer", "Get an access token", "Look at a consent", "Prove", "Renew", "Stop", "When the bank answers 401 or 403"}
+	want := []string{"Ask for a consent", "Confirm the customer", "Forget a customer", "Get an access token", "List", "Look at a consent", "Prove", "Renew", "Stop", "When the bank answers 401 or 403"}
 	if got := slices.Sorted(maps.Keys(ran)); !slices.Equal(got, want) {
 		t.Errorf("commands ran in the sections %q, want %q", got, want)
 	}

@@ -38,7 +38,7 @@ func (p *program) auditVerify() *cobra.Command {
 				}
 				heads = append(heads, h)
 			}
-			return p.withService(c.Context(), func(ctx context.Context, s *consent.Service) error {
+			return p.withServiceFor(c.Context(), exportDeadline, func(ctx context.Context, s *consent.Service) error {
 				r, err := s.VerifyAudit(ctx, heads...)
 				if err != nil {
 					return err
@@ -97,7 +97,7 @@ func (p *program) auditExport() *cobra.Command {
 			"record itself, as the last line.",
 		Example: "  consentd audit export --after 1042 --reason monthly-review > audit.ndjson",
 		RunE: p.action(func(c *cobra.Command, _ []string) error {
-			return p.withService(c.Context(), func(ctx context.Context, s *consent.Service) error {
+			return p.withServiceFor(c.Context(), exportDeadline, func(ctx context.Context, s *consent.Service) error {
 				act := consent.Act{Staff: p.staff(), Action: consent.ActExport, Reason: reason, Detail: fmt.Sprintf("audit, after %d", after)}
 				if err := s.Record(ctx, act); err != nil {
 					return err

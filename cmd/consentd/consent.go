@@ -24,6 +24,9 @@ import (
 // them.
 const readDeadline = 15 * time.Second
 
+// exportDeadline bounds reading everything of a kind.
+const exportDeadline = 15 * time.Minute
+
 // closeDeadline is how long a command that ended a consent waits while the
 // bank is told: longer than the domain tries. After a look there is nothing to
 // wait for.
@@ -181,6 +184,11 @@ func (p *program) line(prompt string) (token.Secret, error) {
 // withService opens the domain for one look, or one act. Only warnings are
 // worth a line beside the data.
 func (p *program) withService(ctx context.Context, look func(context.Context, *consent.Service) error) error {
+	return p.withServiceFor(ctx, readDeadline, look)
+}
+
+// withServiceFor is withService for what takes longer than a look.
+func (p *program) withServiceFor(ctx context.Context, limit time.Duration, look func(context.Context, *consent.Service) error) error {
 	c, err := p.load()
 	if err != nil {
 		return err
@@ -191,7 +199,7 @@ func (p *program) withService(ctx context.Context, look func(context.Context, *c
 	if err != nil {
 		return err
 	}
-	looking, cancel := context.WithTimeout(ctx, readDeadline)
+	looking, cancel := context.WithTimeout(ctx, limit)
 	defer cancel()
 	err = look(looking, built.Service)
 	closing, cancel := context.WithTimeout(context.WithoutCancel(ctx), closeDeadline)

@@ -72,7 +72,7 @@ func (p *program) rootCommand() *cobra.Command {
 	root.PersistentFlags().StringVar(&p.configFile, "config", "",
 		"configuration `file` (default $"+config.ConfigVariable+"; without one, the environment alone)")
 	root.AddCommand(p.serveCommand(), p.configCommand(), p.keysCommand(), p.appKeyCommand(), p.consentCommand(),
-		p.purgeCommand(), p.messagesCommand(), p.auditCommand(), p.incidentsCommand(),
+		p.purgeCommand(), p.messagesCommand(), p.auditCommand(), p.handOutsCommand(), p.incidentsCommand(), p.indexCommand(),
 		p.healthcheckCommand(), p.versionCommand())
 	return root
 }

@@ -31,7 +31,7 @@ func (s *Store) Overview(ctx context.Context, now time.Time) (consent.Overview, 
 	for p := range parts {
 		k := keys{partition: partition(p)}
 		parts[p] = counted{counts: pipe.HGetAll(ctx, k.counts()), lapses: pipe.HGetAll(ctx, k.tagged("lapses")),
-			undelivered: pipe.ZCard(ctx, k.tagged("undelivered"))}
+			undelivered: pipe.ZCard(ctx, k.undelivered())}
 		for ago := range int64(consent.PastDays) {
 			parts[p].days = append(parts[p].days, pipe.HGetAll(ctx, k.day(dayOf(now)-ago)))
 		}

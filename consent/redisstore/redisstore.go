@@ -159,7 +159,7 @@ func loadSources() map[string]string {
 
 // withParts puts the functions that a script calls in front of it.
 func withParts(src string) string {
-	for _, part := range []string{"line", "index", "trace", "tally", "schedule", "aside", "newest"} { // callers before what they call
+	for _, part := range []string{"line", "index", "daily", "trace", "tally", "schedule", "aside", "newest"} { // callers before what they call
 		if !strings.Contains(src, part+"(") {
 			continue
 		}
@@ -246,8 +246,9 @@ func (k keys) aside() string             { return k.tagged("aside:") + k.id }
 func (k keys) refused() string           { return k.tagged("refused:") + k.id }
 func (k keys) deliveries() string        { return k.tagged("deliveries:") + k.id }
 
-func (k keys) counts() string     { return k.tagged("counts") }
-func (k keys) day(n int64) string { return k.tagged("day:") + strconv.FormatInt(n, 10) }
+func (k keys) undelivered() string { return k.tagged("undelivered") }
+func (k keys) counts() string      { return k.tagged("counts") }
+func (k keys) day(n int64) string  { return k.tagged("day:") + strconv.FormatInt(n, 10) }
 
 func (k keys) requests(at time.Time) string {
 	return k.tagged("requests:") + strconv.FormatInt(dayOf(at), 10)

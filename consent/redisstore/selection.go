@@ -26,6 +26,7 @@ const (
 type list struct {
 	key      string
 	min, max string // bounds of the score
+	count    int64  // how many there are without bounds
 
 	places []consent.Place // read and not used yet, in order
 	seen   consent.Place   // the last one that was read
@@ -68,13 +69,14 @@ func listsOf(q consent.Query, counted []map[string]int64) []*list {
 	var out []*list
 	for p, counts := range counted {
 		k := keys{partition: partition(p)}
-		for field := range counts {
+		for field, n := range counts {
 			app, bank, state := splitCount(field)
 			if (q.App != "" && q.App != app) || (q.Bank != "" && q.Bank != bank) {
 				continue
 			}
 			if l := listOf(q, state); l != nil {
 				name := ":" + app + ":" + bank + ":" + state
+				l.count = n
 				l.key = k.tagged(string(q.Order) + name)
 				if l.late != "" {
 					l.late = k.tagged(string(consent.ByEnd) + name)
@@ -144,15 +146,19 @@ func (l *list) endsWithin(q consent.Query, alive, overdue bool, now int64) *list
 func (s *Store) total(ctx context.Context, lists []*list) (int64, error) {
 	pipe := s.c.Client.Pipeline()
 	var counts []*redis.IntCmd
+	var total int64
 	for _, l := range lists {
-		if !l.onlyLate {
+		switch {
+		case l.onlyLate:
+		case l.min == "-inf" && l.max == "+inf":
+			total += l.count
+		default:
 			counts = append(counts, pipe.ZCount(ctx, l.key, l.min, l.max))
 		}
 	}
 	if _, err := pipe.Exec(ctx); err != nil {
 		return 0, unavailable("count", err)
 	}
-	var total int64
 	for _, n := range counts {
 		total += n.Val()
 	}

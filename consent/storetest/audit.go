@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"sync"
 	"testing"
+	"time"
 
 	"github.com/google/go-cmp/cmp"
 
@@ -17,6 +18,7 @@ func audit() map[string]func(*testing.T, *fixture) {
 		"Audit/the same entry again is no error":  auditAgain,
 		"Audit/one entry behind each head":        auditOneBehind,
 		"Audit/one of many at once behind a head": auditRace,
+		"HandOutLog/in order, page by page":       handOutLog,
 	}
 }
 
@@ -102,5 +104,36 @@ func auditRace(t *testing.T, f *fixture) {
 	}
 	if got, err := f.AuditEntries(t.Context(), 1, 10); err != nil || won != 1 || len(got) != 1 {
 		t.Errorf("%d won; behind the head: %v, %v", won, got, err)
+	}
+}
+
+func handOutLog(t *testing.T, f *fixture) {
+	id := f.valid(t, 1)
+	for i := range 5 {
+		r := f.request(id)
+		r.RequestID, r.Now = fmt.Sprint(i), f.now.Add(time.Duration(i)*time.Second)
+		if _, err := f.HandOut(t.Context(), r); err != nil {
+			t.Fatal(err)
+		}
+	}
+	var got []string
+	for place := ""; ; {
+		page, err := f.HandOutLog(t.Context(), 0x7f, place, 2)
+		must(t, err)
+		for _, r := range page.Records {
+			if r.Consent != id || r.App != app || r.Outcome != consent.OutcomeAllowed {
+				t.Errorf("record = %+v", r)
+			}
+			got = append(got, r.RequestID)
+		}
+		if place = page.Next; place == "" {
+			break
+		}
+	}
+	if diff := cmp.Diff([]string{"0", "1", "2", "3", "4"}, got); diff != "" {
+		t.Error(diff)
+	}
+	if page, err := f.HandOutLog(t.Context(), 0x01, "", 2); err != nil || len(page.Records) != 0 || page.Full {
+		t.Errorf("another partition: %+v, %v", page, err)
 	}
 }

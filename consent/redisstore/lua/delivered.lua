@@ -9,7 +9,7 @@ redis.call('HDEL', KEYS[4], 'since:' .. ARGV[1], 'tries:' .. ARGV[1])
 if redis.call('EXISTS', KEYS[1]) == 0 then return 'OK' end
 if ARGV[4] == 'undelivered' then
   redis.call('ZADD', KEYS[5], ARGV[6], ARGV[1])
-  redis.call('HSET', KEYS[4], 'given_up:' .. ARGV[1], '1') -- by which a purge finds it
+  redis.call('HSET', KEYS[4], 'undelivered:' .. ARGV[1], ARGV[6])
   redis.call('PEXPIRE', KEYS[4], redis.call('PTTL', KEYS[1]))
 end
 local detail = ARGV[3]

@@ -31,6 +31,6 @@ else
 end
 line(KEYS[3], ARGV[4], 'bank', 'ended', ARGV[3])
 redis.call('PEXPIRE', KEYS[3], redis.call('PTTL', KEYS[2]))
-tally(KEYS[2], ARGV[4], 'refused ' .. g[3])
+tally(daily(KEYS[2], 'day', ARGV[4]), 'refused ' .. g[3], ARGV[4])
 index(KEYS[2], ARGV[4])
 return 'OK'

@@ -5,8 +5,8 @@
 -- ARGV id, work
 unindex(KEYS[1])
 for _, field in ipairs(redis.call('HKEYS', KEYS[5])) do
-  local given_up = string.match(field, '^given_up:(.+)$')
-  if given_up then redis.call('ZREM', KEYS[9], given_up) end
+  local task = string.match(field, '^undelivered:(.+)$')
+  if task then redis.call('ZREM', KEYS[9], task) end
 end
 for i = 1, 5 do redis.call('DEL', KEYS[i]) end
 redis.call('DEL', KEYS[10])

@@ -11,6 +11,5 @@ local function line(key, at, actor, event, detail)
     end
   end
   redis.call('XADD', key, '*', unpack(fields))
-  local id = string.match(key, '^{.-}:timeline:(.+)$')
-  trace(key, id, ARGV[#ARGV - 3], at, ARGV[#ARGV])
+  trace(daily(key, 'requests', at), string.match(key, ':timeline:(.+)$'), ARGV[#ARGV - 3], at, ARGV[#ARGV])
 end
