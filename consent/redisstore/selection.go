@@ -5,6 +5,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"math"
 	"slices"
 	"strconv"
 	"strings"
@@ -25,8 +26,8 @@ const (
 // list is one of the books of a partition, as far as a query goes.
 type list struct {
 	key      string
-	min, max string // bounds of the score
-	count    int64  // how many there are without bounds
+	min, max int64 // bounds of the score, both included
+	count    int64 // how many there are without bounds
 
 	places []consent.Place // read and not used yet, in order
 	seen   consent.Place   // the last one that was read
@@ -104,10 +105,10 @@ func listOf(q consent.Query, state string) *list {
 		return nil
 	}
 	alive := want == string(consent.Valid) || want == stateFailing || want == stateShort
-	l := &list{min: "-inf", max: "+inf"}
+	l := &list{min: math.MinInt64, max: math.MaxInt64}
 	if q.Order == consent.ByChange {
 		if !q.ChangedSince.IsZero() {
-			l.min = millis(q.ChangedSince)
+			l.min = q.ChangedSince.UnixMilli()
 		}
 		if alive || overdue {
 			l.late, l.onlyLate = "yes", overdue
@@ -127,19 +128,26 @@ func (l *list) endsWithin(q consent.Query, alive, overdue bool, now int64) *list
 		after, bounded = max(after, now), true
 	}
 	if bounded {
-		l.min = fmt.Sprintf("(%d", after)
+		l.min = after + 1
 	}
-	before := int64(-1)
 	if !q.EndsBefore.IsZero() {
-		before = q.EndsBefore.UnixMilli()
+		l.max = q.EndsBefore.UnixMilli() - 1
 	}
-	if overdue && (before < 0 || before > now+1) {
-		before = now + 1
-	}
-	if before >= 0 {
-		l.max = fmt.Sprintf("(%d", before)
+	if overdue {
+		l.max = min(l.max, now)
 	}
 	return l
+}
+
+// bound writes a bound of a score.
+func bound(score int64) string {
+	switch score {
+	case math.MinInt64:
+		return "-inf"
+	case math.MaxInt64:
+		return "+inf"
+	}
+	return strconv.FormatInt(score, 10)
 }
 
 // total counts what the lists have within their bounds.
@@ -150,10 +158,10 @@ func (s *Store) total(ctx context.Context, lists []*list) (int64, error) {
 	for _, l := range lists {
 		switch {
 		case l.onlyLate:
-		case l.min == "-inf" && l.max == "+inf":
+		case l.min == math.MinInt64 && l.max == math.MaxInt64:
 			total += l.count
 		default:
-			counts = append(counts, pipe.ZCount(ctx, l.key, l.min, l.max))
+			counts = append(counts, pipe.ZCount(ctx, l.key, bound(l.min), bound(l.max)))
 		}
 	}
 	if _, err := pipe.Exec(ctx); err != nil {
@@ -279,9 +287,9 @@ func (s *Store) readOn(ctx context.Context, lists []*list) error {
 			}
 			from := l.min
 			if l.seen.ID != "" {
-				from = strconv.FormatInt(l.seen.Score, 10)
+				from = max(from, l.seen.Score)
 			}
-			reads[l] = pipe.ZRangeByScoreWithScores(ctx, l.key, &redis.ZRangeBy{Min: from, Max: l.max, Count: l.more})
+			reads[l] = pipe.ZRangeByScoreWithScores(ctx, l.key, &redis.ZRangeBy{Min: bound(from), Max: bound(l.max), Count: l.more})
 		}
 		if len(reads) == 0 {
 			return nil

@@ -141,6 +141,13 @@ func selectByDate(t *testing.T, f *fixture) {
 	for _, order := range []consent.Order{consent.ByEnd, consent.ByChange} {
 		valid := consent.Query{Filter: consent.Filter{Status: consent.Valid}, Order: order, Now: end}
 		wantIDs(t, f.choose(t, valid), b)
+		if order == consent.ByEnd { // a page that was asked for before the end
+			read, total, err := f.Select(t.Context(), consent.Query{Filter: valid.Filter, Order: order, Now: end, Limit: 9,
+				After: consent.Place{Score: end.Add(-time.Hour).UnixMilli(), ID: a}})
+			if err != nil || total != 1 || len(read) != 1 || read[0].ID != b {
+				t.Errorf("after an earlier page: %v of %d, %v", read, total, err)
+			}
+		}
 		expired := consent.Query{Filter: consent.Filter{Status: consent.Expired}, Order: order, Now: end}
 		got := f.choose(t, expired)
 		slices.Sort(got)
