@@ -3,6 +3,7 @@ package staff
 import (
 	"context"
 	"net/http"
+	"regexp"
 	"strings"
 	"testing"
 
@@ -122,4 +123,12 @@ func TestPages(t *testing.T) {
 		t.Errorf("the second page lists %d, want 1", n)
 	}
 	b.post("/find", "what", "customer-18", "by", "app:shop").want(http.StatusOK, "25 consents")
+	// One customer's: asked why once.
+	found := regexp.MustCompile(`href="(/consents/[^"]+)"`).FindAllStringSubmatch(b.text, 2)
+	b.get(found[0][1]).want(http.StatusOK, "Why do you look")
+	b.post(found[0][1]+"/look", "reason", "customer-called").want(http.StatusSeeOther)
+	for _, page := range found {
+		b.get(page[1]).want(http.StatusOK, "Customer called", "looked at this")
+	}
+	b.get("/consents/"+string(w.id)).want(http.StatusOK, "Why do you look")
 }
