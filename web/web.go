@@ -100,7 +100,8 @@ func New(c Config) (http.Handler, error) {
 	keys, badKeys := newKeyring(c.Apps)
 	pages, badPages := newPages(english)
 	metrics, badMetrics := newMetrics(c.Metrics)
-	errs := []error{checkPublicURL(c.PublicURL), checkReturnURLs(c.Apps), badKeys, badPages, badMetrics}
+	_, badContract := jsonBodies()
+	errs := []error{badContract, checkPublicURL(c.PublicURL), checkReturnURLs(c.Apps), badKeys, badPages, badMetrics}
 	for bank, origins := range c.BankOrigins {
 		errs = append(errs, checkBankOrigins(bank, origins))
 	}
