@@ -90,7 +90,7 @@ func newWorld(t testing.TB, with ...setting) *world {
 	logger := slog.New(slog.NewJSONHandler(w.log, &slog.HandlerOptions{Level: slog.LevelDebug}))
 	w.openBank(s)
 	w.build(s, logger)
-	w.server.Config.Handler = w.handler
+	w.server.Config.Handler = contracted(t, w.handler)
 	w.server.Start()
 	t.Cleanup(w.server.Close)
 	return w

@@ -563,7 +563,7 @@ type Problem struct {
 	// Errors With `invalid-request`: everything that is wrong.
 	Errors []ProblemField `json:"errors,omitempty,omitzero"`
 
-	// LongestTTL How long this bank's tokens live
+	// LongestTTL How long this bank's tokens live, in seconds.
 	LongestTTL    int      `json:"longest_ttl,omitempty,omitzero"`
 	MissingScopes []string `json:"missing_scopes,omitempty,omitzero"`
 
