@@ -2,6 +2,7 @@ package web_test
 
 import (
 	"bytes"
+	"cmp"
 	"encoding/json"
 	"fmt"
 	"io"
@@ -25,7 +26,7 @@ import (
 var planned = map[string]bool{
 	"GET /v1/consents": true, "GET /v1/events": true, "GET /v1/me": true, "POST /oauth2/token": true,
 	"GET /v1/consents/{id}/bank/{path}": true, "POST /v1/consents/{id}/bank/{path}": true, "PUT /v1/consents/{id}/bank/{path}": true,
-	"PATCH /v1/consents/{id}/bank/{path}": true, "DELETE /v1/consents/{id}/bank/{path}": true,
+	"PATCH /v1/consents/{id}/bank/{path}": true, "DELETE /v1/consents/{id}/bank/{path}": true, "HEAD /v1/consents/{id}/bank/{path}": true,
 }
 
 // contract is web/openapi.yaml, read once. In it answers may have no members
@@ -152,7 +153,7 @@ func keeps(doc *openapi3.T, r *http.Request, out *witness) error {
 	if err := openapi3filter.ValidateResponse(r.Context(), answered); err != nil {
 		return err
 	}
-	return knownProblem(route.Operation.Responses.Status(out.status), out)
+	return knownProblem(cmp.Or(route.Operation.Responses.Status(out.status), route.Operation.Responses.Default()), out)
 }
 
 // knownProblem makes sure that the contract names a problem's code where it

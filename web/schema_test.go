@@ -12,7 +12,8 @@ import (
 
 // plannedCodes are problems that the contract has and the table of answers
 // does not have yet.
-var plannedCodes = map[string]bool{"operation-not-allowed": true, "rate-limited": true, "idempotency-key-reused": true}
+var plannedCodes = map[string]bool{"operation-not-allowed": true, "rate-limited": true, "idempotency-key-reused": true,
+	"events-gone": true, "issuer-unavailable": true, "bank-answer-too-large": true, "bank-call-unknown": true}
 
 func readContract(t testing.TB) *openapi3.T {
 	t.Helper()
@@ -31,9 +32,11 @@ func TestTheContractHasEveryProblem(t *testing.T) {
 	for _, item := range doc.Paths.Map() {
 		for _, o := range item.Operations() {
 			for status, r := range o.Responses.Map() {
-				if media := r.Value.Content["application/problem+json"]; media != nil {
-					for code := range media.Examples {
-						met[code] = status
+				for kind, media := range r.Value.Content {
+					for code, example := range media.Examples {
+						if kind == "application/problem+json" || example.Value.Value.(map[string]any)["code"] == code {
+							met[code] = status
+						}
 					}
 				}
 			}
@@ -53,7 +56,7 @@ func TestTheContractHasEveryProblem(t *testing.T) {
 		}
 	}
 	for _, a := range answers {
-		if a.title != "" && doc.Components.Examples[a.code] == nil {
+		if a.title != "" && met[a.code] == "" {
 			t.Errorf("the contract does not have %s", a.code)
 		}
 	}

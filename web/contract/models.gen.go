@@ -370,6 +370,9 @@ type Consent struct {
 	// LastUsedAt When a token was handed out last.
 	LastUsedAt time.Time `json:"last_used_at,omitempty,omitzero"`
 
+	// NeededUntil The latest time beyond `ends_at` that your app said it needs it for.
+	NeededUntil time.Time `json:"needed_until,omitempty,omitzero"`
+
 	// Renewals How often the customer has renewed or connected again under this id.
 	Renewals int64 `json:"renewals"`
 
@@ -540,11 +543,36 @@ type MeApp struct {
 	Name string `json:"name"`
 }
 
-// OAuthError defines model for OAuthError.
+// OAuthError The first three are OAuth's (RFC 6749 section 5.2), for libraries; the others are those of a problem.
 type OAuthError struct {
-	Error            string `json:"error"`
-	ErrorDescription string `json:"error_description,omitempty,omitzero"`
-	ErrorURI         string `json:"error_uri,omitempty,omitzero"`
+	// Cause Why a consent is no longer valid, or never was.
+	Cause Cause `json:"cause,omitempty,omitzero"`
+
+	// Code Never changes its meaning. Go by this.
+	Code             string    `json:"code"`
+	ConsentEndsAt    time.Time `json:"consent_ends_at,omitempty,omitzero"`
+	Error            string    `json:"error"`
+	ErrorDescription string    `json:"error_description"`
+
+	// ErrorURI The page that says what it means and what to do.
+	ErrorURI string `json:"error_uri"`
+
+	// Errors With `invalid-request`: everything that is wrong.
+	Errors []ProblemField `json:"errors,omitempty,omitzero"`
+
+	// LongestTTL How long this bank's tokens live, in seconds.
+	LongestTTL    int      `json:"longest_ttl,omitempty,omitzero"`
+	MissingScopes []string `json:"missing_scopes,omitempty,omitzero"`
+
+	// RenewalURL Where to send the customer's browser.
+	RenewalURL          string    `json:"renewal_url,omitempty,omitzero"`
+	RenewalURLExpiresAt time.Time `json:"renewal_url_expires_at,omitempty,omitzero"`
+
+	// RequestID As in the header `X-Request-ID`.
+	RequestID string `json:"request_id"`
+
+	// RetryAfter As in the header `Retry-After`, in seconds.
+	RetryAfter int `json:"retry_after,omitempty,omitzero"`
 }
 
 // Operation defines model for Operation.
@@ -588,7 +616,7 @@ type ProblemField struct {
 	// Detail What is wrong. Values are never repeated.
 	Detail string `json:"detail"`
 
-	// Pointer Where in the body (RFC 6901), or the name of a header or parameter.
+	// Pointer Where in the body (RFC 6901); `?name` for a parameter of the address, the name for a header or a form's parameter.
 	Pointer string `json:"pointer"`
 }
 
@@ -657,6 +685,9 @@ type TimelineEntry struct {
 
 	// Event What happened: `requested`, `granted`, `renewed`, `confirmed`, `ended`, …
 	Event string `json:"event"`
+
+	// RequestID That of the call, yours or a browser's, that caused it.
+	RequestID string `json:"request_id,omitempty,omitzero"`
 }
 
 // TokenAnswer defines model for TokenAnswer.
@@ -684,7 +715,7 @@ type TokenConsent struct {
 	ID       string    `json:"id"`
 }
 
-// TokenExchange defines model for TokenExchange.
+// TokenExchange Parameters that are not listed here are ignored (RFC 6749 section 3.2).
 type TokenExchange struct {
 	// ClientAssertion The workload's JWT (RFC 7523).
 	ClientAssertion     string                           `json:"client_assertion,omitempty,omitzero"`
@@ -694,8 +725,14 @@ type TokenExchange struct {
 	ClientID string `json:"client_id,omitempty,omitzero"`
 
 	// ClientSecret With `client_secret_post`: the app's key.
-	ClientSecret       string                          `json:"client_secret,omitempty,omitzero"`
-	GrantType          TokenExchangeGrantType          `json:"grant_type"`
+	ClientSecret string                 `json:"client_secret,omitempty,omitzero"`
+	GrantType    TokenExchangeGrantType `json:"grant_type"`
+
+	// MinTTL The seconds that the token must still live.
+	MinTTL int64 `json:"min_ttl,omitempty,omitzero"`
+
+	// NeededUntil How long the *consent* must still live.
+	NeededUntil        time.Time                       `json:"needed_until,omitempty,omitzero"`
 	RequestedTokenType TokenExchangeRequestedTokenType `json:"requested_token_type,omitempty,omitzero"`
 
 	// Scope The scopes that the token must have, separated by spaces.
@@ -720,11 +757,17 @@ type TokenExchangeSubjectTokenType string
 
 // TokenExchangeAnswer defines model for TokenExchangeAnswer.
 type TokenExchangeAnswer struct {
-	AccessToken     string `json:"access_token"`
-	ExpiresIn       int    `json:"expires_in"`
-	IssuedTokenType string `json:"issued_token_type"`
-	Scope           string `json:"scope,omitempty,omitzero"`
-	TokenType       string `json:"token_type"`
+	AccessToken     string       `json:"access_token"`
+	Consent         TokenConsent `json:"consent"`
+	ExpiresIn       int          `json:"expires_in"`
+	IssuedTokenType string       `json:"issued_token_type"`
+
+	// NationalID Who granted; absent when the bank did not say.
+	NationalID string `json:"national_id,omitempty,omitzero"`
+
+	// Scope The scopes that it has, separated by spaces.
+	Scope     string `json:"scope"`
+	TokenType string `json:"token_type"`
 }
 
 // TokenRequest defines model for TokenRequest.
@@ -757,8 +800,29 @@ type BankAnswer = Problem
 // ConfirmationFailed defines model for ConfirmationFailed.
 type ConfirmationFailed = Problem
 
+// EventsGone defines model for EventsGone.
+type EventsGone = Problem
+
+// ExchangeFailed The first three are OAuth's (RFC 6749 section 5.2), for libraries; the others are those of a problem.
+type ExchangeFailed = OAuthError
+
+// ExchangeLimited The first three are OAuth's (RFC 6749 section 5.2), for libraries; the others are those of a problem.
+type ExchangeLimited = OAuthError
+
+// ExchangeRefused The first three are OAuth's (RFC 6749 section 5.2), for libraries; the others are those of a problem.
+type ExchangeRefused = OAuthError
+
+// ExchangeTooLarge The first three are OAuth's (RFC 6749 section 5.2), for libraries; the others are those of a problem.
+type ExchangeTooLarge = OAuthError
+
+// ExchangeUnavailable The first three are OAuth's (RFC 6749 section 5.2), for libraries; the others are those of a problem.
+type ExchangeUnavailable = OAuthError
+
 // InternalError defines model for InternalError.
 type InternalError = Problem
+
+// InvalidClient The first three are OAuth's (RFC 6749 section 5.2), for libraries; the others are those of a problem.
+type InvalidClient = OAuthError
 
 // InvalidCreation defines model for InvalidCreation.
 type InvalidCreation = Problem
@@ -787,9 +851,6 @@ type Revoked = Problem
 // StoppedConsent defines model for StoppedConsent.
 type StoppedConsent = Consent
 
-// StoreUnavailable defines model for StoreUnavailable.
-type StoreUnavailable = Problem
-
 // TokenConflict defines model for TokenConflict.
 type TokenConflict = Problem
 
@@ -807,6 +868,9 @@ type TooLarge = Problem
 
 // Unauthorized defines model for Unauthorized.
 type Unauthorized = Problem
+
+// Unavailable defines model for Unavailable.
+type Unavailable = Problem
 
 // UnsupportedMediaType defines model for UnsupportedMediaType.
 type UnsupportedMediaType = Problem
@@ -829,10 +893,10 @@ type ListConsentsParams struct {
 	// Status Only those with this status.
 	Status ConsentStatus `form:"status,omitempty" json:"status,omitempty,omitzero"`
 
-	// EndsBefore Only those whose end date is before this.
+	// EndsBefore Only those with an end date, which is before this. Not together with `changed_since`.
 	EndsBefore time.Time `form:"ends_before,omitempty" json:"ends_before,omitempty,omitzero"`
 
-	// ChangedSince Only those that changed at this time or later.
+	// ChangedSince Only those whose status, dates or cause changed at this time or later. Being used is no change.
 	ChangedSince time.Time `form:"changed_since,omitempty" json:"changed_since,omitempty,omitzero"`
 
 	// Limit How many a page has at most.
@@ -880,6 +944,13 @@ type DeleteAtBankParams struct {
 
 // GetFromBankParams defines parameters for GetFromBank.
 type GetFromBankParams struct {
+	// XRequestID Your own id of this request: 1 to 128 of `A–Z a–z 0–9 . _ -`. It comes back, and is on record with every token, so
+	// use the one that is in your own log. Without one, or with one of another form, you get a new one.
+	XRequestID RequestID `json:"X-Request-ID,omitempty,omitzero"`
+}
+
+// HeadFromBankParams defines parameters for HeadFromBank.
+type HeadFromBankParams struct {
 	// XRequestID Your own id of this request: 1 to 128 of `A–Z a–z 0–9 . _ -`. It comes back, and is on record with every token, so
 	// use the one that is in your own log. Without one, or with one of another form, you get a new one.
 	XRequestID RequestID `json:"X-Request-ID,omitempty,omitzero"`
