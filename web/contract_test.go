@@ -132,8 +132,11 @@ func contracted(t testing.TB, h http.Handler) http.Handler {
 func keeps(doc *openapi3.T, r *http.Request, out *witness) error {
 	route, params := matched(doc, r)
 	if route == nil || route.Operation == nil {
-		shared := map[int]string{http.StatusNotFound: "NotFound", http.StatusMethodNotAllowed: "MethodNotAllowed"}
-		response := doc.Components.Responses[shared[out.status]]
+		shared := map[int]string{http.StatusNotFound: "NotFound", http.StatusMethodNotAllowed: "MethodNotAllowed"}[out.status]
+		if strings.HasPrefix(r.URL.Path, "/oauth2/") && out.status == http.StatusMethodNotAllowed {
+			shared = "ExchangeNotAllowed"
+		}
+		response := doc.Components.Responses[shared]
 		if response == nil {
 			return fmt.Errorf("the contract has no such call")
 		}

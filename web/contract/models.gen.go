@@ -809,6 +809,9 @@ type ExchangeFailed = OAuthError
 // ExchangeLimited The first three are OAuth's (RFC 6749 section 5.2), for libraries; the others are those of a problem.
 type ExchangeLimited = OAuthError
 
+// ExchangeNotAllowed The first three are OAuth's (RFC 6749 section 5.2), for libraries; the others are those of a problem.
+type ExchangeNotAllowed = OAuthError
+
 // ExchangeRefused The first three are OAuth's (RFC 6749 section 5.2), for libraries; the others are those of a problem.
 type ExchangeRefused = OAuthError
 
