@@ -41,6 +41,7 @@ type Config struct {
 	Probe           Probe          `yaml:"probe"`
 	Retention       time.Duration  `yaml:"retention" default:"17520h" doc:"How long a record outlives its consent, to explain it: 17520h is two years. Then it is deleted with its timeline. At least 24h."`
 	Work            Work           `yaml:"work"`
+	API             API            `yaml:"api"`
 	Mail            Mail           `yaml:"mail"`
 	Staff           Staff          `yaml:"staff"`
 	Banks           []Bank         `yaml:"banks" doc:"The banks, each by a profile and what differs from it."`

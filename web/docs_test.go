@@ -232,3 +232,38 @@ func TestTheReferenceKnowsAllWords(t *testing.T) {
 		}
 	}
 }
+
+// TestTheReferenceListsEveryCall that the contract has and we serve, and no
+// other.
+func TestTheReferenceListsEveryCall(t *testing.T) {
+	t.Parallel()
+	doc, err := os.ReadFile("../docs/api.md")
+	if err != nil {
+		t.Fatal(err)
+	}
+	listed := map[string]bool{}
+	for line := range strings.Lines(string(doc)) {
+		call, _, ok := strings.Cut(strings.TrimPrefix(line, "| `"), "` | [")
+		if method, _, isCall := strings.Cut(call, " /"); ok && isCall && method == strings.ToUpper(method) {
+			listed[call] = true
+		}
+	}
+	for path, item := range contractOf(t).Paths.Map() {
+		for method := range item.Operations() {
+			call := method + " " + path
+			if strings.HasSuffix(path, "/bank/{path}") {
+				call = "ANY " + path
+			}
+			if listed[call] == planned[method+" "+path] {
+				t.Errorf("%s: in docs/api.md %v, planned %v", call, listed[call], planned[method+" "+path])
+			}
+		}
+	}
+	for call := range listed {
+		method, path, _ := strings.Cut(call, " ")
+		item := contractOf(t).Paths.Value(path)
+		if item == nil || (method != "ANY" && item.GetOperation(method) == nil) {
+			t.Errorf("docs/api.md has %s, which the contract has not", call)
+		}
+	}
+}

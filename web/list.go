@@ -12,13 +12,12 @@ import (
 
 	"github.com/consentd/consentd/consent"
 	"github.com/consentd/consentd/token"
+	"github.com/consentd/consentd/web/contract"
 )
 
-// listView is a part of an app's consents.
-type listView struct {
-	Consents   []consentView `json:"consents"`
-	NextCursor string        `json:"next_cursor,omitempty"`
-}
+// longestReference is how long an app's name for a customer may be; see
+// [consent.Request].
+const longestReference = 128
 
 // defaultLimit is how many consents are on a page.
 const defaultLimit = 50
@@ -29,31 +28,35 @@ func (s *server) listConsents(c *call, app consent.App) error {
 	var reference token.Secret
 	var cursor string
 	limit := int64(defaultLimit)
-	err := c.readQuery(members{
+	err := c.readQuery(parameters{
 		"customer_reference": &reference, "bank": &f.Bank, "status": (*string)(&f.Status),
 		"ends_before": &f.EndsBefore, "changed_since": &f.ChangedSince, "limit": &limit, "cursor": &cursor,
 	})
 	if err != nil {
 		return err
 	}
-	if len(reference) > mostReference || strings.ContainsFunc(reference.Reveal(), unicode.IsControl) {
+	if len(reference) > longestReference || strings.ContainsFunc(reference.Reveal(), unicode.IsControl) {
 		return &consent.Invalid{Fields: []consent.Field{{Pointer: "?customer_reference", Detail: "must be 1 to 128 printable characters"}}}
 	}
 	page, err := s.service.List(c.Request().Context(), app, reference, f, cursor, int(min(limit, consent.MostOnPage+1)))
 	if err != nil {
 		return inQuery(err)
 	}
-	view := listView{Consents: []consentView{}, NextCursor: page.Next}
+	view := contract.ConsentPage{Consents: []contract.Consent{}, NextCursor: page.Next}
 	for _, found := range page.Consents {
 		view.Consents = append(view.Consents, s.viewOf(found))
 	}
 	return c.writeJSON(http.StatusOK, view)
 }
 
+// parameters are the names that an address may have, and where their values
+// go.
+type parameters map[string]any
+
 // readQuery reads the parameters of the address into m, as strictly as read
 // reads a body: *string, *token.Secret, *int64 or *time.Time. What is there
 // must not be empty.
-func (c *call) readQuery(m members) error {
+func (c *call) readQuery(m parameters) error {
 	values, err := url.ParseQuery(c.Request().URL.RawQuery)
 	if err != nil {
 		return &consent.Invalid{Fields: []consent.Field{{Pointer: "?", Detail: "is not a query of the form name=value&name=value"}}}

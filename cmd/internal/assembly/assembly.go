@@ -157,7 +157,7 @@ func (p *Program) serve(c config.Config, o Outside) error {
 		apps = append(apps, keys)
 	}
 	p.Public, err = web.New(web.Config{
-		Service: p.Service, Apps: apps, PublicURL: public, BankOrigins: bankOrigins(c),
+		Service: p.Service, Apps: apps, Reference: c.API.Docs, PublicURL: public, BankOrigins: bankOrigins(c),
 		TrustedProxies: append([]netip.Prefix{}, c.TrustedProxies...),
 		TokenDeadline:  c.Refresh.BankDeadline + 5*time.Second, Metrics: registry, Log: p.log,
 	})
