@@ -1,6 +1,9 @@
 package wording
 
 import (
+	"io/fs"
+	"os"
+	"path/filepath"
 	"regexp"
 	"slices"
 	"strings"
@@ -99,5 +102,75 @@ func TestPlainWords(t *testing.T) {
 		if !jargon.MatchString(said) {
 			t.Errorf("%q passes", said)
 		}
+	}
+}
+
+var (
+	quoted = regexp.MustCompile("\"([a-z_]+(?:\\.[a-z_0-9-]*)*)\"")
+	called = regexp.MustCompile(`(?:\bt |\btn |\.must\(|\.Text\(|\.Count\()"([a-z_0-9.-]+)"(\+|\))?`)
+)
+
+// source is what code and templates say, by file, of those that use texts.
+func source(t *testing.T, dirs ...string) map[string]string {
+	t.Helper()
+	all := make(map[string]string)
+	for _, dir := range dirs {
+		err := filepath.WalkDir(filepath.Join("..", "..", dir), func(path string, d fs.DirEntry, err error) error {
+			if err != nil || d.IsDir() || strings.HasSuffix(path, "_test.go") || !slices.Contains([]string{".go", ".html"}, filepath.Ext(path)) {
+				return err
+			}
+			b, err := os.ReadFile(path)
+			all[path] = string(b)
+			return err
+		})
+		if err != nil {
+			t.Fatal(err)
+		}
+	}
+	return all
+}
+
+// TestEveryTextIsUsed keeps the catalogue from growing what nobody reads. A
+// key counts as used where code or a template has it in quotes, or has in
+// quotes what it starts with, up to a dot.
+func TestEveryTextIsUsed(t *testing.T) {
+	t.Parallel()
+	mails := false
+	used := make(map[string]bool)
+	for path, text := range source(t, "web", "notify") {
+		mails = mails || strings.Contains(path, "notify") && strings.Contains(text, "internal/wording")
+		for _, m := range quoted.FindAllStringSubmatch(text, -1) {
+			used[m[1]] = true
+		}
+	}
+	for key := range In(languages[0]).messages {
+		if strings.HasPrefix(key, "mail.") && !mails {
+			continue // as long as mails are worded elsewhere
+		}
+		ok := used[key]
+		for i, r := range key {
+			ok = ok || r == '.' && used[key[:i+1]]
+		}
+		if !ok {
+			t.Errorf("nobody uses %q", key)
+		}
+	}
+}
+
+// TestEveryTextThatIsUsedIsThere finds misspelled keys without rendering.
+func TestEveryTextThatIsUsedIsThere(t *testing.T) {
+	t.Parallel()
+	x, found := In(languages[0]), 0
+	for path, text := range source(t, "web", "notify") {
+		for _, m := range called.FindAllStringSubmatch(text, -1) {
+			found++
+			isStart := strings.HasSuffix(m[1], ".") && len(x.Wording(m[1])) > 0
+			if !x.Has(m[1]) && !isStart {
+				t.Errorf("%s uses %q, which is not there", path, m[1])
+			}
+		}
+	}
+	if found < 50 {
+		t.Errorf("%d uses were found, so this test looks in the wrong place", found)
 	}
 }
