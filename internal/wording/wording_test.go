@@ -23,8 +23,8 @@ func TestTheNumberChoosesTheForm(t *testing.T) {
 		{"is", "bar.left", 0, []any{90}, "0 dagar eftir af 90"},
 		{"is", "stop.once", 31, nil, "Aðganginum lýkur strax, 31 degi áður en hann rennur út."},
 		{"is", "stop.once", 30, nil, "Aðganginum lýkur strax, 30 dögum áður en hann rennur út."},
-		{"is", "mail.warning.text", 3, []any{"A", "B", "1. mars 2027"}, "Aðgangurinn (A – B) rennur út eftir 3 daga, 1. mars 2027."},
-		{"is", "mail.warning.text", 81, []any{"A", "B", "1. mars 2027"}, "Aðgangurinn (A – B) rennur út eftir 81 dag, 1. mars 2027."},
+		{"is", "mail.warning.text", 3, []any{"A", "B", "1. mars 2027"}, "Aðgangurinn (A – B) rennur út eftir 3 daga, 1. mars 2027."},
+		{"is", "mail.warning.text", 81, []any{"A", "B", "1. mars 2027"}, "Aðgangurinn (A – B) rennur út eftir 81 dag, 1. mars 2027."},
 		{"sv", "stop.once", 1, nil, "Åtkomsten upphör genast, 1 dag i förtid."},
 		{"sv", "stop.once", 21, nil, "Åtkomsten upphör genast, 21 dagar i förtid."},
 	} {

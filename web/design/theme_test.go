@@ -49,7 +49,7 @@ var pairs = [][2]string{
 	{"--ink", "--ground"}, {"--ink", "--surface"}, {"--soft", "--ground"}, {"--soft", "--surface"},
 	{"--accent", "--ground"}, {"--accent", "--surface"}, {"--accent", "--tint"}, {"--accent-strong", "--ground"}, {"--accent-strong", "--surface"},
 	{"--on-button", "--button"}, {"--on-button", "--button-strong"},
-	{"--stop", "--stop-tint"}, {"--stop", "--surface"}, {"--on-stop", "--stop"}, {"--wait", "--wait-tint"}, {"--ink", "--wait-tint"},
+	{"--stop", "--stop-tint"}, {"--stop", "--surface"}, {"--on-stop", "--stop-strong"}, {"--on-stop", "--stop"}, {"--wait", "--wait-tint"}, {"--ink", "--wait-tint"}, {"--ink", "--tint"},
 }
 
 func checkContrasts(t *testing.T, name, theme string) {
