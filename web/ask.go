@@ -13,14 +13,15 @@ import (
 type askPage struct {
 	Version    string // names the wording, and comes back with the answer
 	App, Bank  string
-	Kind       string // "new", "renew" or "again": which wording fits
+	Kind       string // "new", "fresh", "renew" or "again": which wording fits
 	May        []string
 	MayNot     []string
 	Until      string
 	Days       int
 	OnlineBank bool
-	WorksUntil string // with "renew"
-	Left       bar    // with "renew"
+	WorksUntil string // with "fresh" and "renew"
+	Left       bar    // with "fresh" and "renew"
+	ToApp      string // address of the app, where it is the next step
 }
 
 // The answers that a link's page takes in its address. The page links to them
@@ -50,6 +51,10 @@ func (s *server) ask(c *call) error {
 	return s.show(c, "ask", s.askPage(s.about(c, a.App, a.Consent.Language), a))
 }
 
+// justNow is how long after going to the bank a customer who is here again has
+// likely come by mistake: with "back", or by the same link.
+const justNow = 10 * time.Minute
+
 func (s *server) askPage(x *edition, a consent.Ask) askPage {
 	now := s.service.Now()
 	p := askPage{
@@ -61,6 +66,9 @@ func (s *server) askPage(x *edition, a consent.Ask) askPage {
 	switch status := a.Consent.StatusAt(now); {
 	case a.Renewal:
 		p.Kind, p.WorksUntil, p.Left = "renew", x.lastDay(a.Consent.EndsAt, a.Bank), barOf(a.Consent, now)
+		if now.Sub(a.Consent.AuthorizedAt) < justNow {
+			p.Kind, p.ToApp = "fresh", home(a.App)
+		}
 	case status == consent.Expired, status == consent.TerminatedByAspsp:
 		p.Kind = "again"
 	}

@@ -19,9 +19,10 @@ import (
 // everyView is what pages can be shown with, by page.
 func everyView(name string) map[string][]any {
 	shown := map[string][]any{"home": {door{}, door{App: name, ToApp: "https://shop.test/"}}}
-	for _, kind := range []string{"new", "renew", "again"} {
+	for _, kind := range []string{"new", "fresh", "renew", "again"} {
 		for _, days := range []int{1, 21, 90} {
-			shown["ask"] = append(shown["ask"], askPage{Version: "v", App: name, Bank: name, Kind: kind, May: []string{name}, MayNot: []string{name},
+			toApp := map[string]string{"fresh": "https://shop.test/"}[kind]
+			shown["ask"] = append(shown["ask"], askPage{ToApp: toApp, Version: "v", App: name, Bank: name, Kind: kind, May: []string{name}, MayNot: []string{name},
 				Until: name, Days: days, OnlineBank: days > 1, WorksUntil: name, Left: bar{Days: days, Of: 90}})
 		}
 	}

@@ -161,3 +161,19 @@ func TestAnAppsColourAndTheServicesName(t *testing.T) {
 		t.Errorf("an app without a colour has a file: %d", r.status)
 	}
 }
+
+// TestTheSameLinkAgain: a customer who has connected and comes by the same
+// link is told so, and may still go on.
+func TestTheSameLinkAgain(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	_, page := w.ask(object{"expected_national_id": gudrunID})
+	b := w.newBrowser()
+	b.visit(page, sandbox.Customer{User: gudrun})
+	again := b.get(page)
+	again.says(t, "Landsbankinn is already connected", "nothing more to do here", "90 of 90 days left", `href="https://shop.test/"`, "Continue to Landsbankinn")
+	if strings.Contains(again.text, "not-now") {
+		t.Error("the app would be told that the customer declined")
+	}
+	b.get(b.visit(page, sandbox.Customer{User: gudrun})).says(t, "Access renewed")
+}
