@@ -207,3 +207,11 @@ func TestTheFirstPageIsSmall(t *testing.T) {
 		}
 	}
 }
+
+// TestTheDomainKnowsTheSameLanguages as the catalogue of texts.
+func TestTheDomainKnowsTheSameLanguages(t *testing.T) {
+	t.Parallel()
+	if !slices.Equal(consent.Languages, wording.Languages()) {
+		t.Errorf("apps can ask for %v, and texts are in %v", consent.Languages, wording.Languages())
+	}
+}

@@ -119,3 +119,22 @@ func TestOnlyHexIsAColour(t *testing.T) {
 		}
 	}
 }
+
+// TestFilesStandAlone: nothing is fetched from elsewhere.
+func TestFilesStandAlone(t *testing.T) {
+	t.Parallel()
+	theme, err := Theme("#c8102e")
+	if err != nil {
+		t.Fatal(err)
+	}
+	files := Files()
+	files["theme"] = theme
+	for name, f := range files {
+		text := strings.ReplaceAll(string(f.Content), "http://www.w3.org/2000/svg", "")
+		for _, sign := range []string{"url(", "@import", "//", "<script", "href"} {
+			if strings.Contains(text, sign) {
+				t.Errorf("%s has %q in it", name, sign)
+			}
+		}
+	}
+}
