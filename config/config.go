@@ -27,6 +27,7 @@ import (
 type Config struct {
 	Environment     Environment    `yaml:"environment" default:"production" values:"production|test|demo" doc:"What this installation is for. Only test and demo accept plain http and private addresses."`
 	PublicURL       string         `yaml:"public_url" need:"give the address that customers' browsers use, such as https://consent.example.is" doc:"Address under which browsers and banks reach consentd. All links are made from it, never from a request. https, except in test and demo."`
+	ServiceName     string         `yaml:"service_name" doc:"What customers read at the top of each page. None: Bank access, in their language."`
 	Listen          string         `yaml:"listen" default:":8080" doc:"Address and port to serve customers and apps on."`
 	AdminListen     string         `yaml:"admin_listen" default:"127.0.0.1:9090" doc:"Address and port for health checks and metrics. Keep it off the internet."`
 	TrustedProxies  []netip.Prefix `yaml:"trusted_proxies" doc:"Networks of the load balancers whose X-Forwarded-For is believed. None: the peer's address counts."`
@@ -130,6 +131,7 @@ type Links struct {
 type App struct {
 	ID         string            `yaml:"id" need:"give the app a short name of lower-case letters, digits and hyphens" doc:"Short name in the API, logs and statistics: lower-case letters, digits and hyphens. Consents belong to it: never reuse it."`
 	Name       string            `yaml:"name" need:"give the name that customers know the service by" doc:"Name shown to customers."`
+	Colour     Colour            `yaml:"colour" doc:"Colour of the pages about the app: six hex digits, such as 0b5a54. Made darker or lighter where text in it could not be read. None: our own."`
 	KeyHashes  []KeyHash         `yaml:"key_hashes" need:"give the SHA-256 of at least one API key, in hex" doc:"SHA-256 of each API key, 64 hex digits. Several, so that keys can be changed without a gap."`
 	Banks      []string          `yaml:"banks" need:"list the ids of the banks that the app may use" doc:"Ids of the banks it may ask consents at."`
 	Scopes     []string          `yaml:"scopes" doc:"Optional scopes that it may ask for, beyond those that the bank requires."`

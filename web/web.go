@@ -49,6 +49,10 @@ type Config struct {
 	// https, cookies are Secure and browsers are told to stay on https.
 	PublicURL *url.URL
 
+	// Name is what the service is called at the top of each page; empty: what
+	// the catalogue of texts calls it.
+	Name string
+
 	// BankOrigins says for a bank id on which origins its sign-in takes
 	// place, separated by spaces: browsers refuse to follow our redirect
 	// elsewhere. A bank that is not listed may sign in on any https origin.
@@ -70,6 +74,7 @@ type Config struct {
 type AppKeys struct {
 	App       consent.App
 	KeyHashes []string
+	Colour    string // of the pages about it, as #rrggbb; empty: our own
 }
 
 const defaultTokenDeadline = 25 * time.Second
@@ -101,7 +106,7 @@ func New(c Config) (http.Handler, error) {
 		c.Log = slog.New(slog.DiscardHandler)
 	}
 	keys, badKeys := newKeyring(c.Apps)
-	pages, badPages := newPages(english)
+	pages, badPages := newPages(c.Name, c.Apps)
 	metrics, badMetrics := newMetrics(c.Metrics)
 	_, badContract := jsonBodies()
 	errs := []error{badContract, checkPublicURL(c.PublicURL), checkReturnURLs(c.Apps), badKeys, badPages, badMetrics}
@@ -168,8 +173,8 @@ func (s *server) routePages(e *echo.Echo) {
 
 	shown("/c/:link", s.ask)
 	e.POST("/c/:link", s.fromOurPage(s.begin))
-	e.GET("/callback/:bank", on(s.callback))
-	e.HEAD("/callback/:bank", on(callbackProbe))
+	e.GET(callbackPath, on(s.callback))
+	e.HEAD(callbackPath, on(callbackProbe))
 	shown("/back/:ref", s.result)
 	shown("/back/:ref/return", s.toApp)
 	e.POST("/back/:ref/retry", s.fromOurPage(s.retry))

@@ -68,6 +68,8 @@ type settings struct {
 	deadline time.Duration
 
 	noReference bool
+	colour      string // of the app
+	name        string // of the service
 }
 
 func newWorld(t testing.TB, with ...setting) *world {
@@ -157,8 +159,8 @@ func (w *world) build(s settings, logger *slog.Logger) {
 	w.key, hash = web.NewAPIKey()
 	w.otherKey, otherHash = web.NewAPIKey()
 	w.handler, err = web.New(web.Config{
-		Service: w.service, PublicURL: public, Reference: !s.noReference, BankOrigins: map[string]string{"sandbox": issuer}, Log: logger, Metrics: w.registry, TokenDeadline: s.deadline,
-		Apps: []web.AppKeys{{App: s.app, KeyHashes: []string{hash}}, {App: lender, KeyHashes: []string{otherHash}}},
+		Name: s.name, Service: w.service, PublicURL: public, Reference: !s.noReference, BankOrigins: map[string]string{"sandbox": issuer}, Log: logger, Metrics: w.registry, TokenDeadline: s.deadline,
+		Apps: []web.AppKeys{{App: s.app, KeyHashes: []string{hash}, Colour: s.colour}, {App: lender, KeyHashes: []string{otherHash}}},
 	})
 	w.check(err)
 }

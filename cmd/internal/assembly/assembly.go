@@ -150,14 +150,14 @@ func (p *Program) serve(c config.Config, o Outside) error {
 	registry := p.metrics(o.Version)
 	apps := make([]web.AppKeys, 0, len(c.Apps))
 	for _, a := range c.Apps {
-		keys := web.AppKeys{App: domainApp(a)}
+		keys := web.AppKeys{App: domainApp(a), Colour: string(a.Colour)}
 		for _, h := range a.KeyHashes {
 			keys.KeyHashes = append(keys.KeyHashes, hex.EncodeToString(h[:]))
 		}
 		apps = append(apps, keys)
 	}
 	p.Public, err = web.New(web.Config{
-		Service: p.Service, Apps: apps, Reference: c.API.Docs, PublicURL: public, BankOrigins: bankOrigins(c),
+		Service: p.Service, Name: c.ServiceName, Apps: apps, Reference: c.API.Docs, PublicURL: public, BankOrigins: bankOrigins(c),
 		TrustedProxies: append([]netip.Prefix{}, c.TrustedProxies...),
 		TokenDeadline:  c.Refresh.BankDeadline + 5*time.Second, Metrics: registry, Log: p.log,
 	})
