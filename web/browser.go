@@ -80,11 +80,20 @@ func (s *server) markBrowser(c *call) {
 // ours. What says nothing at all is no browser, or too old to be safe.
 func (s *server) fromOurPage(h handler) echo.HandlerFunc {
 	return on(func(c *call) error {
-		r := c.Request()
-		silent := r.Header.Get("Sec-Fetch-Site") == "" && r.Header.Get("Origin") == ""
-		if silent || s.origin.Check(r) != nil {
-			return errForeignForm
+		if err := s.ourForm(c); err != nil {
+			return err
 		}
 		return h(c)
 	})
+}
+
+// ourForm is errForeignForm unless the browser says that a form came from a
+// page of ours.
+func (s *server) ourForm(c *call) error {
+	r := c.Request()
+	silent := r.Header.Get("Sec-Fetch-Site") == "" && r.Header.Get("Origin") == ""
+	if silent || s.origin.Check(r) != nil {
+		return errForeignForm
+	}
+	return nil
 }

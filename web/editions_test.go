@@ -46,6 +46,7 @@ func everyView(name string) map[string][]any {
 			}
 		}
 	}
+	shown["reminders"] = []any{remindersPage{App: name}, remindersPage{App: name, Off: true}}
 	for _, a := range answers {
 		if wording.In("en").Has("error." + a.code + ".title") {
 			view := errorView{Code: a.code, Reload: a.retry > 0, door: door{App: name, ToApp: "https://shop.test/"}}

@@ -42,7 +42,7 @@ func again(c *call) string {
 		return ""
 	}
 	switch c.Path() {
-	case "/m/:link/renew", "/m/:link/stop":
+	case "/m/:link/renew", "/m/:link/stop", "/m/:link/reminders":
 		return "./"
 	case "/back/:ref/retry":
 		return "../" + c.Param("ref")

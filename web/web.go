@@ -184,6 +184,7 @@ func (s *server) routePages(e *echo.Echo) {
 	e.POST("/m/:link/renew", s.fromOurPage(s.renewFromMail))
 	shown("/m/:link/stop", s.askToStop)
 	e.POST("/m/:link/stop", s.fromOurPage(s.stopFromMail))
+	s.routeReminders(e)
 }
 
 func ipExtractor(proxies []netip.Prefix) echo.IPExtractor {
