@@ -56,8 +56,9 @@ type TokenSource struct {
 
 // held is a token that may be used again.
 type held struct {
-	token oauth2.Token
-	until time.Time
+	token  oauth2.Token
+	handed Token
+	until  time.Time
 }
 
 var _ oauth2.TokenSource = (*TokenSource)(nil)
@@ -81,23 +82,35 @@ func (s *TokenSource) Token() (*oauth2.Token, error) { return s.TokenContext(con
 // TokenContext is Token for a caller that may give up. A call of consentd that
 // others wait for as well has the X-Request-ID of whoever came first.
 func (s *TokenSource) TokenContext(ctx context.Context) (*oauth2.Token, error) {
-	if err := ctx.Err(); err != nil {
+	got, err := s.current(ctx)
+	if err != nil {
 		return nil, err
+	}
+	return &got.token, nil
+}
+
+// HandedOut is TokenContext for a caller who needs to know more: who granted,
+// and until when. What it says was so when the token was handed out.
+func (s *TokenSource) HandedOut(ctx context.Context) (Token, error) {
+	got, err := s.current(ctx)
+	return got.handed, err
+}
+
+// current is the token that is kept, or else a fresh one.
+func (s *TokenSource) current(ctx context.Context) (held, error) {
+	if err := ctx.Err(); err != nil {
+		return held{}, err
 	}
 	kept, generation := s.kept()
 	if kept != nil {
-		return kept, nil
+		return *kept, nil
 	}
 	fetched := s.flight.DoChan(strconv.Itoa(generation), func() (any, error) { return s.fetch(ctx, generation) })
 	select {
 	case got := <-fetched:
-		if got.Err != nil {
-			return nil, got.Err
-		}
-		token := got.Val.(oauth2.Token)
-		return &token, nil
+		return got.Val.(held), got.Err
 	case <-ctx.Done():
-		return nil, ctx.Err()
+		return held{}, ctx.Err()
 	}
 }
 
@@ -116,27 +129,23 @@ func (s *TokenSource) forget(access string) {
 }
 
 // kept is the token that may be used again, or nil.
-func (s *TokenSource) kept() (*oauth2.Token, int) {
+func (s *TokenSource) kept() (*held, int) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	if s.held != nil && !s.o.Now().Before(s.held.until) {
 		s.held = nil
 	}
-	if s.held == nil {
-		return nil, s.generation
-	}
-	token := s.held.token
-	return &token, s.generation
+	return s.held, s.generation
 }
 
 // fetch asks consentd, on a context that no caller can cancel.
-func (s *TokenSource) fetch(ctx context.Context, generation int) (oauth2.Token, error) {
+func (s *TokenSource) fetch(ctx context.Context, generation int) (held, error) {
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), s.o.Timeout)
 	defer cancel()
 	asked := s.o.Now() // reuse counts from before the answer: what happened since is unknown to it
 	got, err := s.client.Token(ctx, s.consent, s.o.Request)
 	if err != nil {
-		return oauth2.Token{}, err
+		return held{}, err
 	}
 	fresh := s.keep(got, asked)
 	s.mu.Lock()
@@ -144,7 +153,7 @@ func (s *TokenSource) fetch(ctx context.Context, generation int) (oauth2.Token, 
 	if generation == s.generation && asked.Before(fresh.until) {
 		s.held = &fresh
 	}
-	return fresh.token, nil
+	return fresh, nil
 }
 
 // keep works out how long a token may be used again. It reckons in what is
@@ -159,7 +168,7 @@ func (s *TokenSource) keep(t Token, asked time.Time) held {
 	until := min(reuse-jitter(reuse/10), left-margin-jitter(margin), left-s.o.Request.MinTTL)
 	return held{
 		token: oauth2.Token{AccessToken: t.Access.Reveal(), TokenType: t.Type, Expiry: asked.Add(min(left, reuse))},
-		until: asked.Add(until),
+		until: asked.Add(until), handed: t,
 	}
 }
 

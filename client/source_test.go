@@ -211,3 +211,17 @@ func TestForgetDoesNotJoinACallFromBefore(t *testing.T) {
 		}
 	})
 }
+
+func TestSourceTellsWhoGranted(t *testing.T) {
+	t.Parallel()
+	s := clienttest.New()
+	id := s.Grant(asked)
+	source := s.Client().TokenSource(id, client.SourceOptions{})
+	token, err := source.Token()
+	must(t, err)
+	handed, err := source.HandedOut(t.Context())
+	must(t, err)
+	if handed.Access.Reveal() != token.AccessToken || handed.NationalID != asked.ExpectedNationalID || tokensAsked(s, id) != 1 {
+		t.Errorf("HandedOut = %+v after %d calls", handed, tokensAsked(s, id))
+	}
+}

@@ -169,7 +169,7 @@ func (t *Transport) afterRefusal(ctx context.Context, r *http.Request, res *http
 // it was replaced already there is nothing to ask.
 func (t *Transport) report(ctx context.Context, refused Refusal, access string) (Verdict, error) {
 	s := t.c.Source
-	if kept, _ := s.kept(); kept != nil && kept.AccessToken != access {
+	if kept, _ := s.kept(); kept != nil && kept.token.AccessToken != access {
 		return TokenReplaced, nil
 	}
 	told := t.reports.DoChan(access+" "+refused.Code, func() (any, error) {
