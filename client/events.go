@@ -21,7 +21,7 @@ const (
 	Revoked      EventType = "consent.revoked"
 	NeedsRenewal EventType = "consent.needs_renewal"
 	WasRejected  EventType = "consent.rejected"
-	Recovered    EventType = "consent.recovered" // refreshing works again
+	Recovered    EventType = "consent.recovered" // the bank had refused it, and the customer has connected again
 )
 
 // Event is something that happened to a consent of yours. It may come twice,
@@ -79,7 +79,8 @@ const (
 // Next, and begin there after a restart: so no event is missed.
 //
 // Errors are given too. After an outage or a rate limit the loop may go on:
-// the next try follows after a rest. Any other error is the last.
+// the next try follows after a rest. Any other error is the last; after
+// [ErrEventsGone] list what has changed since, and follow from "" again.
 func (c *Client) Follow(ctx context.Context, after string) iter.Seq2[EventPage, error] {
 	return func(yield func(EventPage, error) bool) {
 		rest := firstRest

@@ -14,7 +14,7 @@ type Identity struct {
 	Banks      []string   `json:"banks"`
 	Scopes     []string   `json:"scopes"`
 	Operations []string   `json:"operations"`
-	RateLimit  RateLimit  `json:"rate_limit"` // Requests and Window
+	RateLimit  *RateLimit `json:"rate_limit"` // Requests and Window; nil: none
 }
 
 // App is a payment service, as consentd knows it.

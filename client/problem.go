@@ -10,8 +10,9 @@ import (
 	"time"
 )
 
-// What consentd can answer: one for each code of the problems table. Compare
-// with errors.Is; errors.As gives the [*Problem] with the next step.
+// What consentd can answer: one for each code of the problems table that this
+// client can meet. Compare with errors.Is; errors.AsType gives the [*Problem]
+// with the next step.
 var (
 	ErrMalformed            = errors.New("the body is not JSON")                            // malformed-request
 	ErrUnauthorized         = errors.New("the credentials are not valid")                   // unauthorized
@@ -26,6 +27,7 @@ var (
 	ErrLifetime             = errors.New("no token of this bank lives that long")           // lifetime-unavailable; see LongestTTL
 	ErrConsentExpired       = errors.New("the consent has ended")                           // consent-expired
 	ErrRevoked              = errors.New("the consent was withdrawn")                       // consent-revoked; see Cause
+	ErrEventsGone           = errors.New("events after the cursor are no longer kept")      // events-gone
 	ErrTooLarge             = errors.New("the body is too large")                           // too-large
 	ErrInvalid              = errors.New("the request is wrong")                            // invalid-request; see Mistakes
 	ErrIdempotencyKeyReused = errors.New("the idempotency key was used for something else") // idempotency-key-reused
@@ -54,6 +56,7 @@ var byCode = map[string]error{
 	"lifetime-unavailable":   ErrLifetime,
 	"consent-expired":        ErrConsentExpired,
 	"consent-revoked":        ErrRevoked,
+	"events-gone":            ErrEventsGone,
 	"too-large":              ErrTooLarge,
 	"invalid-request":        ErrInvalid,
 	"idempotency-key-reused": ErrIdempotencyKeyReused,

@@ -13,7 +13,7 @@ type RateLimit struct {
 	Requests  int           // allowed in Window; 0: not told
 	Window    time.Duration // 0: not told
 	Remaining int           // of them left
-	Reset     time.Duration // until there is room again
+	Reset     time.Duration // until all of them are there again
 }
 
 // rateLimitOf is nil where the server tells nothing.

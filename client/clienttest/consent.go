@@ -78,6 +78,8 @@ func (s *Server) grant(c *consent) {
 	kind := client.Granted
 	if status, _ := c.statusAt(now); status == client.Valid {
 		kind = client.Renewed
+	} else if status == client.TerminatedByAspsp {
+		kind = client.Recovered
 	}
 	c.status, c.cause, c.code, c.ended, c.withdrawn, c.verdict = client.Valid, nil, "", time.Time{}, false, ""
 	c.granted, c.ends, c.token = now, now.Add(ConsentLife), ""
