@@ -45,6 +45,7 @@ type Consent struct {
 	Renewals             int       `json:"renewals"`
 	BankTold             string    `json:"bank_told"` // of its end: confirmed, unsupported, failed, or empty
 	LastUsedAt           time.Time `json:"last_used_at"`
+	NeededUntil          time.Time `json:"needed_until"` // that you said you need it, where that is beyond its end
 
 	Page // of Create only
 

@@ -38,8 +38,9 @@ var (
 )
 
 // ErrUnavailable is what all outages match besides their own error: a bank's,
-// our storage's, a proxy's, the network's. Nothing follows from one about any
-// consent: send the customer nowhere, try again later.
+// our storage's, a proxy's, the network's, and every answer that is not
+// consentd's. Nothing follows from one about any consent: send the customer
+// nowhere, try again later.
 var ErrUnavailable = errors.New("not available right now")
 
 var byCode = map[string]error{
@@ -123,7 +124,7 @@ func (p *Problem) Unwrap() []error {
 	if err := byCode[p.Code]; err != nil {
 		all = append(all, err)
 	}
-	if p.Status >= http.StatusInternalServerError {
+	if p.Status >= http.StatusInternalServerError || p.Code == "" {
 		all = append(all, ErrUnavailable)
 	}
 	return all
