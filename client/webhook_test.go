@@ -3,8 +3,11 @@ package client_test
 import (
 	"errors"
 	"net/http"
+	"strconv"
 	"testing"
 	"time"
+
+	standard "github.com/standard-webhooks/standard-webhooks/libraries/go"
 
 	"github.com/consentd/consentd/client"
 	"github.com/consentd/consentd/client/clienttest"
@@ -55,6 +58,26 @@ func TestVerifyWebhook(t *testing.T) {
 	for _, test := range tests {
 		if _, err := client.VerifyWebhook(test.secrets, test.header, []byte(test.body), test.now); !errors.Is(err, test.want) {
 			t.Errorf("%s: error = %v, want %v", test.name, err, test.want)
+		}
+	}
+}
+
+// TestVerifyWebhookRefusesADotInTheID: signed as it is, "a" at time 1 with a
+// body "2.{}" would pass for "a.1" at time 2 with the body "{}".
+func TestVerifyWebhookRefusesADotInTheID(t *testing.T) {
+	t.Parallel()
+	hook, err := standard.NewWebhook(hookSecret.Reveal())
+	must(t, err)
+	body, now := []byte(`{"type":"consent.granted"}`), time.Now()
+	for id, want := range map[string]error{"a": nil, "a.1": client.ErrSignature} {
+		signature, err := hook.Sign(id, now, body)
+		must(t, err)
+		header := http.Header{}
+		header.Set("webhook-id", id)
+		header.Set("webhook-timestamp", strconv.FormatInt(now.Unix(), 10))
+		header.Set("webhook-signature", "v1,AAAA "+signature)
+		if _, err := client.VerifyWebhook([]client.Secret{hookSecret}, header, body, now); !errors.Is(err, want) {
+			t.Errorf("id %q: error = %v, want %v", id, err, want)
 		}
 	}
 }
