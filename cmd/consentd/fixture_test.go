@@ -126,7 +126,7 @@ func newSite(t testing.TB, redis *redistest.Server) *site {
 	must(t, err)
 	t.Cleanup(func() { _ = s.public.Close() })
 	s.bank, err = sandbox.New(sandbox.Config{Issuer: issuer, Rotation: sandbox.Strict(), Now: s.now, Clients: []sandbox.Client{
-		{ID: "consentd", Secret: secret, RedirectURIs: []string{s.url() + "/callback/sandbox"}}}})
+		{ID: "consentd", Secret: secret, APIKey: apiKey, RedirectURIs: []string{s.url() + "/callback/sandbox"}}}})
 	must(t, err)
 	s.door = s.bank
 	dir := t.TempDir()

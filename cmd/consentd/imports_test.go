@@ -107,7 +107,7 @@ func TestEachLibraryHasItsPlace(t *testing.T) {
 		ours("internal"):           {"internal", "notify/webhook", "token/oauthbank", "notify", "web"},
 		ours("internal/publicnet"): {"internal", "notify/webhook", "token/oauthbank"},
 		ours("internal/wording"):   {"notify", "web"},
-		oauth2:                     {"token/oauthbank", "web/staff/provider", "sandbox", "internal_deps"},
+		oauth2:                     {"token/oauthbank", "web/staff/provider", "sandbox", "client", "internal_deps"},
 		scs:                        {"web/staff", "internal_deps"},
 		ours("cmd"):                {"cmd"},
 	}
@@ -147,10 +147,36 @@ func TestWhoStandsAlone(t *testing.T) {
 	}
 }
 
+// TestClientIsLight: a payment service that imports our client takes in
+// nothing of consentd, and next to nothing of others.
+func TestClientIsLight(t *testing.T) {
+	t.Parallel()
+	light := []string{"golang.org/x/oauth2", "golang.org/x/oauth2/internal", "golang.org/x/sync/singleflight",
+		"github.com/standard-webhooks/standard-webhooks/libraries/go"}
+	all := listed(t)
+	for _, dir := range []string{"client", "client/clienttest"} {
+		p := all[ours(dir)]
+		if p.ImportPath == "" {
+			t.Fatalf("there is no package %s", dir)
+		}
+		for _, dep := range p.Deps {
+			host, _, _ := strings.Cut(dep, "/")
+			if strings.Contains(host, ".") && !slices.Contains(light, dep) && dep != ours("client") {
+				t.Errorf("%s links %s", dir, dep)
+			}
+		}
+	}
+	for path, p := range all {
+		if slices.Contains(p.Imports, ours("client")) && !below(path, ours("client")) && !below(path, ours("cmd")) {
+			t.Errorf("%s imports client, which is for payment services", path)
+		}
+	}
+}
+
 func TestProductionLinksNoToys(t *testing.T) {
 	t.Parallel()
 	for _, dep := range listed(t)[ours("cmd/consentd")].Deps {
-		for _, toy := range []string{ours("sandbox"), miniredis, chromedp, openapi, "testing", "net/http/httptest", ours("consent/redisstore/redistest")} {
+		for _, toy := range []string{ours("sandbox"), ours("client"), miniredis, chromedp, openapi, "testing", "net/http/httptest", ours("consent/redisstore/redistest")} {
 			if below(dep, toy) {
 				t.Errorf("cmd/consentd links %s", dep)
 			}
