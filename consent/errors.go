@@ -43,6 +43,9 @@ var (
 	// as it was.
 	ErrBankUnavailable = errors.New("consent: bank unavailable")
 
+	// ErrKeyReused: an idempotency key that stands for another request.
+	ErrKeyReused = errors.New("consent: idempotency key used for another request")
+
 	// ErrConfirmation: the completion code is wrong, used, or too old.
 	ErrConfirmation = errors.New("consent: the completion code does not fit")
 

@@ -104,6 +104,19 @@ type Store interface {
 	ByPerson(ctx context.Context, index []byte) ([]ID, error)
 
 	FlowStore
+	OnceStore
+}
+
+// OnceStore keeps what idempotency keys stand for. A key belongs to an app;
+// boxes are sealed, and gone after until at the latest.
+type OnceStore interface {
+	// Reserve puts down a box under a key, unless there is one. It returns
+	// the box that stands there now, and whether Made was said of it.
+	Reserve(ctx context.Context, app, key string, box []byte, until time.Time) (stands []byte, made bool, err error)
+
+	// Made puts down that what the box describes is stored. A key that is
+	// gone stays gone.
+	Made(ctx context.Context, app, key string) error
 }
 
 // Partition is a part of the store, whose tasks are claimed in one step.

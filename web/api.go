@@ -90,10 +90,22 @@ func list(s []string) []string {
 	return s
 }
 
+// idempotencyKey is a header that makes a request repeatable, and
+// idempotentReplayed one that says that it was made before.
+const (
+	idempotencyKey     = "Idempotency-Key"
+	idempotentReplayed = "Idempotent-Replayed"
+)
+
 // createConsent answers POST /v1/consents.
 func (s *server) createConsent(c *call, app consent.App) error {
 	var r consent.Request
-	err := c.read(members{
+	key, err := c.single(idempotencyKey)
+	if err != nil {
+		return err
+	}
+	r.IdempotencyKey = key
+	err = c.read(members{
 		"customer_reference": &r.Reference, "bank": &r.Bank, "return_to": &r.ReturnTo,
 		"expected_national_id": &r.Expected, "scopes": &r.Scopes, "language": &r.Language,
 		"contact": members{"email": &r.Email},
@@ -107,8 +119,23 @@ func (s *server) createConsent(c *call, app consent.App) error {
 	}
 	view := s.viewOf(made)
 	view.pageView = s.viewLink(link)
+	if link.Replayed {
+		c.Response().Header().Set(idempotentReplayed, "true")
+	}
 	c.Response().Header().Set("Location", s.publicURL("/v1/consents/"+string(made.ID)))
 	return c.writeJSON(http.StatusCreated, view)
+}
+
+// single is the value of a header that may be absent, but neither empty nor
+// there twice.
+func (c *call) single(header string) (string, error) {
+	switch values := c.Request().Header.Values(header); {
+	case len(values) == 0:
+		return "", nil
+	case len(values) == 1 && values[0] != "":
+		return values[0], nil
+	}
+	return "", &consent.Invalid{Fields: []consent.Field{{Pointer: header, Detail: "must be there once, and not empty"}}}
 }
 
 // showConsent answers GET /v1/consents/{id}.

@@ -204,3 +204,31 @@ func TestNewReportsEverythingThatIsWrong(t *testing.T) {
 		t.Error("New without a service is no error")
 	}
 }
+
+func TestIdempotencyKey(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	post := func(body string, keys ...string) reply {
+		t.Helper()
+		r, err := http.NewRequestWithContext(t.Context(), "POST", w.url+"/v1/consents", strings.NewReader(body))
+		w.check(err)
+		r.Header = http.Header{"Idempotency-Key": keys, "Authorization": {"Bearer " + w.key.Reveal()}, "Content-Type": {"application/json"}}
+		return w.send(http.DefaultClient, r)
+	}
+	const body = `{"customer_reference":"a","bank":"sandbox","return_to":"done"}`
+	first, again := post(body, "order-1"), post(body, "order-1")
+	if first.status != 201 || again.status != 201 || first.str("id") != again.str("id") || first.str("page_url") != again.str("page_url") {
+		t.Errorf("twice with one key:\n%s%s", first.text, again.text)
+	}
+	if got := first.header.Get("Idempotent-Replayed") + "," + again.header.Get("Idempotent-Replayed"); got != ",true" {
+		t.Errorf("Idempotent-Replayed = %q", got)
+	}
+	post(strings.Replace(body, `"a"`, `"b"`, 1), "order-1").wants(t, 422, "idempotency-key-reused")
+	for _, keys := range [][]string{{""}, {"a b"}, {"a", "b"}, {strings.Repeat("a", 256)}} {
+		r := post(body, keys...)
+		r.wants(t, 422, "invalid-request")
+		if got := r.pointers(); !slices.Equal(got, []string{"Idempotency-Key"}) {
+			t.Errorf("keys %q: pointers = %q", keys, got)
+		}
+	}
+}

@@ -55,6 +55,8 @@ func Run(t *testing.T, newStore func(t *testing.T) consent.Store) {
 		"Flow/taken once":                                      flowTakenOnce,
 		"Find/by customer and by person":                       find,
 		"Timeline/in order":                                    timeline,
+		"Reserve/the first box stands":                         reserveOnce,
+		"Made/of a key that is gone does nothing":              madeOfNothing,
 	}
 	maps.Copy(tests, lifecycle())
 	for name, test := range tests {
