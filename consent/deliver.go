@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"context"
 	"errors"
+	"fmt"
 	"log/slog"
 	"slices"
 	"time"
@@ -31,7 +32,7 @@ func (s *Service) deliver(ctx context.Context, t Task) (time.Time, error) {
 	}
 	e, err := s.event(ctx, t.ID, n)
 	if errors.Is(err, errSilenced) {
-		return time.Time{}, s.c.Store.Delivered(ctx, t, Delivery{Outcome: DeliverySilenced, At: s.c.Now().UTC()})
+		return time.Time{}, s.delivered(ctx, t, n, Delivery{Outcome: DeliverySilenced, At: s.c.Now().UTC()})
 	}
 	if err != nil {
 		return time.Time{}, err
@@ -129,7 +130,7 @@ func (s *Service) event(ctx context.Context, id ID, n Notice) (Event, error) {
 		return Event{}, err
 	}
 	e := Event{Notice: n, Consent: c, App: s.apps[c.App], Bank: s.banks[c.Bank], At: s.c.Now().UTC(),
-		Key: string(id) + " " + n.String()}
+		Key: string(id) + " " + n.String(), ID: fmt.Sprintf("%s %s %d", id, n.Event, n.Term)}
 	if n.Days() > 0 {
 		if e.Ending, err = s.stillEnding(ctx, c, n); err != nil {
 			return Event{}, err
@@ -170,7 +171,7 @@ func (s *Service) stillEnding(ctx context.Context, c Consent, n Notice) ([]Endin
 		return nil, nil // the others have messages of their own
 	}
 	all := []Consent{c}
-	if n.Channel != ChannelWebhook {
+	if !n.toApp() {
 		others, err := s.endingWith(ctx, c)
 		if err != nil {
 			return nil, err
@@ -222,6 +223,15 @@ func (s *Service) notify(ctx context.Context, n Notifier, e Event) error {
 	return n.Notify(ctx, e)
 }
 
+// delivered records what came of a message that was not given up. What was
+// put into a log stands there; the timeline need not say so.
+func (s *Service) delivered(ctx context.Context, t Task, n Notice, d Delivery) error {
+	if n.Channel == ChannelLog {
+		return nil
+	}
+	return s.c.Store.Delivered(ctx, t, d)
+}
+
 // attempt tries to deliver, and records what came of it.
 func (s *Service) attempt(ctx context.Context, t Task, e Event) (time.Time, error) {
 	i := slices.IndexFunc(s.c.Notify, func(c Notifier) bool { return c.Channel() == e.Notice.Channel })
@@ -231,7 +241,7 @@ func (s *Service) attempt(ctx context.Context, t Task, e Event) (time.Time, erro
 	failure := s.notify(ctx, s.c.Notify[i], e)
 	if failure == nil {
 		err := s.warned(ctx, t.ID, e) // before the task is gone, for those who wait to see whether it spoke for them
-		return time.Time{}, errors.Join(err, s.c.Store.Delivered(ctx, t, Delivery{Outcome: DeliverySent, At: e.At}))
+		return time.Time{}, errors.Join(err, s.delivered(ctx, t, e.Notice, Delivery{Outcome: DeliverySent, At: e.At}))
 	}
 	tries, since, err := s.c.Store.Tried(ctx, t, e.At)
 	if err != nil {

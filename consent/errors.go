@@ -68,6 +68,9 @@ var (
 	// wrong issuer, wrong bank, code and error at once.
 	ErrForgedReturn = errors.New("consent: the return does not fit the authorization")
 
+	// ErrEventsGone: events that were to be read are no longer kept.
+	ErrEventsGone = errors.New("consent: events no longer kept")
+
 	// ErrConflict: the record changed between reading and writing.
 	ErrConflict = errors.New("consent: changed meanwhile")
 )

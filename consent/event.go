@@ -12,6 +12,7 @@ import (
 type Event struct {
 	Notice  Notice
 	Key     string // the same whenever the same thing is told again through the same channel
+	ID      string // the same for every channel that tells the same thing
 	Consent Consent
 	App     App
 	Bank    Bank
@@ -37,7 +38,8 @@ type EndingConsent struct {
 
 // Notifier tells people through one channel.
 type Notifier interface {
-	// Channel names the channel; see [ChannelMail] and [ChannelWebhook].
+	// Channel names the channel; see [ChannelMail], [ChannelWebhook] and
+	// [ChannelLog].
 	Channel() string
 
 	// Reaches reports whether there is anybody to tell.

@@ -45,13 +45,14 @@ func (h *Hooks) Notify(ctx context.Context, e consent.Event) error {
 	if err != nil {
 		return fmt.Errorf("%w: %w", consent.ErrUndeliverable, err)
 	}
-	return undeliverable(hook.Post(ctx, hookID(e.Key), body))
+	return undeliverable(hook.Post(ctx, eventID(e.ID), body))
 }
 
-// hookID is a hash, because a webhook's id must have no dots, which a key may,
-// and ends up in logs where a consent's id would say more than it needs to.
-func hookID(key string) string {
-	sum := sha256.Sum256([]byte("consentd/webhook\x00" + key))
+// eventID is what apps know an event by, through whichever channel. It is a
+// hash, because a webhook's id must have no dots, and ends up in logs where a
+// consent's id would say more than it needs to.
+func eventID(id string) string {
+	sum := sha256.Sum256([]byte("consentd/webhook\x00" + id))
 	return "evt_" + hex.EncodeToString(sum[:16])
 }
 
@@ -68,6 +69,7 @@ var hookTypes = map[string]string{
 // payload is an event as apps get it. Members may be added, so apps must
 // ignore those that they do not know.
 type payload struct {
+	ID        string      `json:"id,omitempty"` // in the log; a webhook has it in a header
 	Type      string      `json:"type"`
 	Timestamp time.Time   `json:"timestamp"` // when it happened, not when it was told
 	Data      payloadData `json:"data"`

@@ -59,7 +59,7 @@ func hooked(t *testing.T) (*notify.Hooks, *endpoint) {
 // hookEvent is an event with everything in it that apps must not see.
 func hookEvent(what string) consent.Event {
 	e := event(what)
-	e.Key, e.Name, e.Email = "cns_7f00000000000000000000000001 webhook "+what+" 1.0", "Canary Name", "canary@example.is"
+	e.ID, e.Name, e.Email = "cns_7f00000000000000000000000001 "+what+" 1", "Canary Name", "canary@example.is"
 	e.Consent.App, e.Consent.Bank, e.Consent.Personal = "shop", "landsbankinn", []byte("canary")
 	e.Consent.AuthorizedAt = time.Date(2026, 12, 3, 12, 0, 0, 5, time.UTC)
 	e.Consent.Cause = consent.Cause{}

@@ -114,6 +114,8 @@ func (s *server) addNextStep(p *problem, r *consent.Refusal) {
 // ourPointer says where in an API's request a field of the domain stands.
 func ourPointer(pointer string) string {
 	switch pointer {
+	case "/after":
+		return "after"
 	case "/email":
 		return "/contact/email"
 	case "/idempotency_key":

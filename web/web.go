@@ -134,6 +134,7 @@ func (s *server) router() *echo.Echo {
 
 func (s *server) routeAPI(e *echo.Echo) {
 	e.POST("/v1/consents", s.forApp(s.createConsent))
+	e.GET("/v1/events", s.forApp(s.events))
 	e.GET("/v1/consents/:id", s.forApp(s.showConsent))
 	e.POST("/v1/consents/:id/token", s.forApp(s.handOut))
 	e.POST("/v1/consents/:id/confirm", s.forApp(s.confirm))

@@ -29,6 +29,8 @@
 //	{p:7f}:handouts         stream every hand-out, allowed or denied, cut to a length
 //	{p:7f}:unknown          stream requests for what is not there, or is another app's
 //	link:<hash>, flow:<hash> hash  what a browser needs on its way; minutes
+//	{e:<app>}:events        stream what an app was told, for those that ask
+//	{e:<app>}:ids           zset   ids of those events, so that each is there once
 //	once:<app>:<index>      hash   what an app's idempotency key stands for, sealed; a day
 //
 // A grant expires with its consent (PEXPIREAT) as a backstop; the record and

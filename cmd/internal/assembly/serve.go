@@ -34,6 +34,7 @@ func NewServer(h http.Handler, log *slog.Logger) *http.Server {
 // that they see what is going on.
 func (p *Program) Serve(ctx context.Context, public, admin net.Listener, grace time.Duration) error {
 	front, back := NewServer(p.Public, p.log), NewServer(p.Admin, p.log)
+	front.RegisterOnShutdown(p.Service.EndWaits)
 	failed := make(chan error, 2)
 	go serveOn(front, public, failed)
 	go serveOn(back, admin, failed)
