@@ -27,6 +27,9 @@ func (s *Service) deliver(ctx context.Context, t Task) (time.Time, error) {
 	if err != nil {
 		return time.Time{}, err
 	}
+	if err := s.inTurn(ctx, t, n); err != nil {
+		return time.Time{}, err
+	}
 	if n.Channel == channelAll {
 		return time.Time{}, s.spread(ctx, t, n)
 	}
@@ -47,6 +50,44 @@ func (s *Service) deliver(ctx context.Context, t Task) (time.Time, error) {
 		return wait, err
 	}
 	return s.attempt(ctx, t, e)
+}
+
+// errGivenBack: a task that is no longer ours to settle.
+var errGivenBack = errors.New("consent: task given back")
+
+// inTurn gives a delivery back that has to wait for what happened before it:
+// apps are told of one consent in order. Customers' mails wait for quiet hours
+// and for each other instead.
+func (s *Service) inTurn(ctx context.Context, t Task, n Notice) error {
+	if n.Channel == ChannelMail {
+		return nil
+	}
+	now := s.c.Now().UTC()
+	turn, err := s.c.Store.InTurn(ctx, t, now.Add(held))
+	if err != nil || turn.Come {
+		return err
+	}
+	if turn.Ahead != nil {
+		if err := s.hurry(ctx, *turn.Ahead, now); err != nil {
+			s.c.Log.WarnContext(ctx, "delivery not brought forward", slog.String("consent", string(t.ID)), slog.Any("error", err))
+		}
+	}
+	return errGivenBack
+}
+
+// hurry brings forward a delivery that will only be silenced, so that nothing
+// waits for its next attempt. It may be under way until its claim is over.
+func (s *Service) hurry(ctx context.Context, t Task, now time.Time) error {
+	n, err := parseNotice(t.Arg)
+	if err != nil || t.Due.Sub(now) <= visibility {
+		return err
+	}
+	c, err := s.c.Store.Consent(ctx, t.ID)
+	if err != nil || s.stillSo(c, n) {
+		return err
+	}
+	t.Due = now
+	return s.c.Store.Schedule(ctx, t.ID, Work{Add: []Task{t}})
 }
 
 // spread makes a delivery of its own for each channel that reaches somebody.
@@ -156,8 +197,11 @@ func (s *Service) stillSo(c Consent, n Notice) bool {
 	if n.Event != ToldRejected && n.Term != c.Term {
 		return false
 	}
+	if n.Days() > 0 {
+		return c.StatusAt(s.c.Now()) == Valid
+	}
 	want := map[string][]Status{
-		ToldConnected: {Valid}, ToldRenewed: {Valid}, ToldExpired: {Expired}, ToldRefused: {TerminatedByAspsp},
+		ToldConnected: {Valid}, ToldRenewed: {Valid}, ToldRecovered: {Valid}, ToldExpired: {Expired}, ToldRefused: {TerminatedByAspsp},
 		ToldStopped: {RevokedByPsu, TerminatedByTpp}, ToldRejected: {Rejected, PartiallyAuthorised},
 	}
 	return slices.Contains(want[n.Event], c.StatusAt(s.c.Now()))
@@ -167,7 +211,7 @@ func (s *Service) stillSo(c Consent, n Notice) bool {
 // for and the others that end with it; none when that one was renewed or
 // ended.
 func (s *Service) stillEnding(ctx context.Context, c Consent, n Notice) ([]EndingConsent, error) {
-	if n.Term != c.Term || c.StatusAt(s.c.Now()) != Valid {
+	if !s.stillSo(c, n) {
 		return nil, nil // the others have messages of their own
 	}
 	all := []Consent{c}
@@ -192,6 +236,9 @@ func (s *Service) stillEnding(ctx context.Context, c Consent, n Notice) ([]Endin
 	return out, nil
 }
 
+// urgent is what customers are told at any hour: they have just done it.
+var urgent = []string{ToldConnected, ToldRenewed, ToldRecovered, ToldStopped}
+
 // hold says until when a message must wait: for the end of the customer's
 // quiet hours, or of a bank's incident.
 func (s *Service) hold(ctx context.Context, e Event) (time.Time, error) {
@@ -202,8 +249,7 @@ func (s *Service) hold(ctx context.Context, e Event) (time.Time, error) {
 			return now.Add(held), err
 		}
 	}
-	urgent := e.Notice.Event == ToldConnected || e.Notice.Event == ToldRenewed || e.Notice.Event == ToldStopped
-	if e.Notice.Channel != ChannelMail || urgent {
+	if e.Notice.Channel != ChannelMail || slices.Contains(urgent, e.Notice.Event) {
 		return time.Time{}, nil
 	}
 	zone := e.Bank.Clock.Zone
@@ -254,5 +300,16 @@ func (s *Service) attempt(ctx context.Context, t Task, e Event) (time.Time, erro
 		return time.Time{}, s.c.Store.Delivered(ctx, t, Delivery{Outcome: DeliveryFailed, Detail: shorten(failure.Error()), At: e.At})
 	}
 	log.WarnContext(ctx, "message not delivered yet")
-	return e.At.Add(attempts[min(tries, len(attempts))-1]), nil
+	return e.At.Add(max(attempts[min(tries, len(attempts))-1], asked(failure))), nil
+}
+
+// mostAsked bounds how long a channel's other side can make us wait.
+const mostAsked = time.Hour
+
+// asked is how long the other side of a channel asked us to wait.
+func asked(failure error) time.Duration {
+	if later, ok := errors.AsType[RetryLater](failure); ok {
+		return min(later.Wait(), mostAsked)
+	}
+	return 0
 }

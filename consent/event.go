@@ -47,8 +47,16 @@ type Notifier interface {
 
 	// Notify tells, within the context's deadline. An error that wraps
 	// [ErrUndeliverable] ends the attempts; after any other it is called
-	// again with the same Event.Key. The error's text is shown to staff.
+	// again with the same Event.Key, after a [RetryLater] not before its time.
+	// The error's text is shown to staff.
 	Notify(ctx context.Context, e Event) error
+}
+
+// RetryLater is a failed attempt whose other side said how long to wait with
+// the next.
+type RetryLater interface {
+	error
+	Wait() time.Duration
 }
 
 // ErrUndeliverable: a message that no further attempt will deliver.

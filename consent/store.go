@@ -163,6 +163,12 @@ type TaskStore interface {
 	// none.
 	DueBy(ctx context.Context, kind TaskKind, at time.Time) ([]Task, error)
 
+	// InTurn says whether a claimed delivery is the first of its consent in
+	// its channel, in the order in which they were scheduled. If it is not, it
+	// is given back: due as soon as the one ahead of it is finished, at the
+	// latest at again or when that one is due, whichever is later.
+	InTurn(ctx context.Context, t Task, again time.Time) (Turn, error)
+
 	// Tried counts a failed attempt at a task, and says how many there were
 	// and when the first was.
 	Tried(ctx context.Context, t Task, at time.Time) (tries int, since time.Time, err error)
@@ -206,6 +212,12 @@ type Warned struct {
 type Newest struct {
 	Generation int64
 	IssuedAt   time.Time
+}
+
+// Turn says whether the turn of a delivery has come.
+type Turn struct {
+	Come  bool
+	Ahead *Task // what must be told first, due when it is next looked at; nil when the claim is over
 }
 
 // Delivery is what came of a message.

@@ -78,6 +78,7 @@ const (
 const (
 	ToldConnected = "connected" // the customer granted
 	ToldRenewed   = "renewed"   // a new end date
+	ToldRecovered = "recovered" // the customer granted again after the bank had refused it
 	ToldWarning   = "warning"   // will end in N days
 	ToldExpired   = "expired"   // the end date passed
 	ToldStopped   = "stopped"   // customer, app or staff ended it

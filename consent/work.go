@@ -90,6 +90,9 @@ func (s *Service) do(ctx context.Context, t Task) {
 	}
 	ctx = context.WithoutCancel(ctx)
 	again, err := s.within(ctx, t)
+	if errors.Is(err, errGivenBack) {
+		return
+	}
 	if errors.Is(err, ErrNotFound) {
 		again, err = time.Time{}, nil // purged or erased: nothing is left to do
 	}

@@ -64,7 +64,7 @@ func (m *Mail) words(e consent.Event) wording {
 		Foot: fmt.Sprintf("You get this message because you let %s into your account at %s.", app, bank),
 	}
 	switch e.Notice.Event {
-	case consent.ToldConnected:
+	case consent.ToldConnected, consent.ToldRecovered:
 		w.Subject = fmt.Sprintf("%s is connected to %s until %s", app, bank, until)
 		w.Lines = []string{fmt.Sprintf("You connected %s to %s.", app, bank),
 			fmt.Sprintf("The access ends by itself on %s. You can stop it at any time.", until)}

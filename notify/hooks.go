@@ -60,6 +60,7 @@ func eventID(id string) string {
 var hookTypes = map[string]string{
 	consent.ToldConnected: "consent.granted",
 	consent.ToldRenewed:   "consent.renewed",
+	consent.ToldRecovered: "consent.recovered",
 	consent.ToldExpired:   "consent.expired",
 	consent.ToldStopped:   "consent.revoked",
 	consent.ToldRefused:   "consent.needs_renewal",
@@ -109,7 +110,7 @@ func payloadOf(e consent.Event) payload {
 func happened(e consent.Event) time.Time {
 	var at time.Time
 	switch e.Notice.Event {
-	case consent.ToldConnected, consent.ToldRenewed:
+	case consent.ToldConnected, consent.ToldRenewed, consent.ToldRecovered:
 		at = e.Consent.AuthorizedAt
 	case consent.ToldExpired:
 		at = e.Consent.EndsAt

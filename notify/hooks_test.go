@@ -76,6 +76,7 @@ func TestHooksSayWhatHappened(t *testing.T) {
 		data   map[string]any
 	}{
 		{event: consent.ToldConnected, typ: "consent.granted", at: authorized},
+		{event: consent.ToldRecovered, typ: "consent.recovered", at: authorized},
 		{event: consent.ToldRenewed, typ: "consent.renewed", at: authorized},
 		{event: consent.ToldWarning + "-7", typ: "consent.expiring", at: told, data: map[string]any{"warning_days": 7.0}},
 		{event: consent.ToldExpired, typ: "consent.expired", at: "2027-02-20T00:00:00Z",

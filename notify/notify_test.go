@@ -50,6 +50,7 @@ func send(t *testing.T, e consent.Event) notify.Message {
 func TestMailSaysWhoWhereAndWhen(t *testing.T) {
 	for _, test := range []struct{ event, date, button string }{
 		{consent.ToldConnected, "3 March 2027", "See or stop"},
+		{consent.ToldRecovered, "3 March 2027", "See or stop"},
 		{consent.ToldRenewed, "3 March 2027", "See or stop"},
 		{consent.ToldExpired, "3 March 2027", "Connect again"},
 		{consent.ToldStopped, "1 February 2027", ""},

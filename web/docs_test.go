@@ -213,7 +213,7 @@ func TestTheReferenceKnowsAllWords(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	all := []string{"consent.granted", "consent.renewed", "consent.expiring", "consent.expired", "consent.revoked", "consent.needs_renewal", "consent.rejected",
+	all := []string{"consent.granted", "consent.renewed", "consent.recovered", "consent.expiring", "consent.expired", "consent.revoked", "consent.needs_renewal", "consent.rejected",
 		"confirmed", "unsupported", "failed"}
 	for _, v := range []consent.Reported{consent.ReportedAlive, consent.ReportedBusiness, consent.ReportedEnded, consent.ReportedUnknown} {
 		all = append(all, string(v))

@@ -18,8 +18,9 @@
 //   - The log and the metrics name routes, never addresses: those hold secrets.
 //
 // There are no rate limits here yet: put a proxy that has them in front. A
-// hand-out may wait Config.TokenDeadline and a return from the bank as long as
-// the bank's deadline: the listener's write time-out must exceed both.
+// hand-out may wait Config.TokenDeadline, a return from the bank as long as the
+// bank's deadline, and a look at the events 20 seconds: the listener's write
+// time-out must exceed them all.
 package web
 
 import (

@@ -26,6 +26,8 @@
 //	{p:7f}:aside:<id>       hash   sealed grants that are over, until their bank was told
 //	{p:7f}:deliveries:<id>  hash   attempts to deliver each message, and what came of it
 //	{p:7f}:due              zset   what to do when: warn, expire, revoke, probe, deliver, purge
+//	{p:7f}:telling          hash   by consent: its deliveries in the due set, in their order. Scripts
+//	                               find it beside the due set, whose slot it shares
 //	{p:7f}:handouts         stream every hand-out, allowed or denied, cut to a length
 //	{p:7f}:unknown          stream requests for what is not there, or is another app's
 //	link:<hash>, flow:<hash> hash  what a browser needs on its way; minutes
@@ -50,6 +52,7 @@ import (
 	"encoding/hex"
 	"errors"
 	"fmt"
+	"regexp"
 	"strings"
 	"time"
 
@@ -126,13 +129,24 @@ func loadSources() map[string]string {
 	return out
 }
 
+// parts are the functions that scripts share, and how a script, or a part
+// above, calls them.
+var parts = []struct {
+	file   string
+	called *regexp.Regexp
+}{
+	{"schedule", regexp.MustCompile(`\bschedule\(KEYS`)},
+	{"aside", regexp.MustCompile(`\baside\(KEYS`)},
+	{"telling", regexp.MustCompile(`\b(tell|untell|linesOf)\(`)},
+}
+
 // withParts puts the functions that a script calls in front of it.
 func withParts(src string) string {
-	for _, part := range []string{"schedule", "aside"} {
-		if !strings.Contains(src, part+"(KEYS") {
+	for _, part := range parts {
+		if !part.called.MatchString(src) {
 			continue
 		}
-		text, err := luaFiles.ReadFile("lua/part/" + part + ".lua")
+		text, err := luaFiles.ReadFile("lua/part/" + part.file + ".lua")
 		if err != nil {
 			panic(err)
 		}

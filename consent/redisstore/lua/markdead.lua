@@ -17,7 +17,9 @@ redis.call('HSET', KEYS[2], 'status', 'terminatedByAspsp', 'cause_actor', 'bank'
 redis.call('HDEL', KEYS[2], 'confirm_hash', 'confirm_until')
 for _, kind in ipairs({'warn ', 'expire ', 'probe ', 'abandon '}) do redis.call('ZREM', KEYS[4], kind .. ARGV[5]) end
 -- A minute later, because by then it may turn out to be the bank's fault.
-redis.call('ZADD', KEYS[4], string.format('%d', ARGV[4] + 60000), 'deliver ' .. ARGV[5] .. ' all refused ' .. term)
+local told = 'deliver ' .. ARGV[5] .. ' all refused ' .. term
+redis.call('ZADD', KEYS[4], string.format('%d', ARGV[4] + 60000), told)
+tell(KEYS[4], told)
 redis.call('XADD', KEYS[3], '*', 'at', ARGV[4], 'actor', 'bank', 'event', 'ended', 'detail', ARGV[3])
 redis.call('PEXPIRE', KEYS[3], redis.call('PTTL', KEYS[2]))
 return 'OK'
