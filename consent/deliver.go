@@ -200,8 +200,11 @@ func (s *Service) stillSo(c Consent, n Notice) bool {
 	if n.Days() > 0 {
 		return c.StatusAt(s.c.Now()) == Valid
 	}
+	if n.Event == ToldNeeded && c.NeededUntil.IsZero() {
+		return false
+	}
 	want := map[string][]Status{
-		ToldConnected: {Valid}, ToldRenewed: {Valid}, ToldRecovered: {Valid}, ToldExpired: {Expired}, ToldRefused: {TerminatedByAspsp},
+		ToldConnected: {Valid}, ToldRenewed: {Valid}, ToldRecovered: {Valid}, ToldNeeded: {Valid}, ToldExpired: {Expired}, ToldRefused: {TerminatedByAspsp},
 		ToldStopped: {RevokedByPsu, TerminatedByTpp}, ToldRejected: {Rejected, PartiallyAuthorised},
 	}
 	return slices.Contains(want[n.Event], c.StatusAt(s.c.Now()))

@@ -26,7 +26,9 @@ type Store interface {
 	// HandOut decides whether an app gets the access token now, records the
 	// hand-out, allowed or denied, and returns the sealed token with what
 	// the decision was made from. A decision of [OutcomeStale] is not
-	// recorded: nothing was decided yet.
+	// recorded: nothing was decided yet. Of a valid consent that ends before
+	// r.NeededUntil that moment is kept, the latest of all, until Activate
+	// covers it; the first time in a term [ToldNeeded] is made due.
 	HandOut(ctx context.Context, r HandOutRequest) (HandOut, error)
 
 	// RecordDenied records a hand-out that failed after HandOut had said

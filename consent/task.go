@@ -80,6 +80,7 @@ const (
 	ToldRenewed   = "renewed"   // a new end date
 	ToldRecovered = "recovered" // the customer granted again after the bank had refused it
 	ToldWarning   = "warning"   // will end in N days
+	ToldNeeded    = "needed"    // the app needs it beyond its end
 	ToldExpired   = "expired"   // the end date passed
 	ToldStopped   = "stopped"   // customer, app or staff ended it
 	ToldRefused   = "refused"   // the bank did

@@ -73,6 +73,12 @@ func (m *Mail) words(e consent.Event) wording {
 		w.Subject = fmt.Sprintf("Renewed: %s at %s until %s", app, bank, until)
 		w.Lines = []string{fmt.Sprintf("You renewed the access of %s at %s. It now ends on %s.", app, bank, until)}
 		w.Button = "See or stop the access"
+	case consent.ToldNeeded:
+		needed := date(e.Consent.NeededUntil, e.Bank)
+		w.Subject = fmt.Sprintf("%s needs its access at %s longer than until %s", app, bank, until)
+		w.Lines = []string{fmt.Sprintf("A payment through %s is planned for %s. Its access at %s ends before that, on %s.", app, needed, bank, until),
+			"Renew the access, so that the payment can be made. It takes a minute. Nothing stops while you do it, and nothing changes if you change your mind."}
+		w.Button = "Renew access"
 	case consent.ToldExpired:
 		w.Subject = fmt.Sprintf("%s's access at %s ended on %s", app, bank, until)
 		w.Lines = []string{fmt.Sprintf("The access of %s at %s ended on %s.", app, bank, until),

@@ -61,6 +61,7 @@ var hookTypes = map[string]string{
 	consent.ToldConnected: "consent.granted",
 	consent.ToldRenewed:   "consent.renewed",
 	consent.ToldRecovered: "consent.recovered",
+	consent.ToldNeeded:    "consent.expiring",
 	consent.ToldExpired:   "consent.expired",
 	consent.ToldStopped:   "consent.revoked",
 	consent.ToldRefused:   "consent.needs_renewal",
@@ -84,6 +85,7 @@ type payloadData struct {
 	DaysLeft    int            `json:"days_left"`
 	Cause       *payloadCause  `json:"cause,omitempty"`
 	WarningDays int            `json:"warning_days,omitempty"`
+	NeededUntil time.Time      `json:"needed_until,omitzero"`
 }
 
 type payloadCause struct {
@@ -95,6 +97,7 @@ func payloadOf(e consent.Event) payload {
 	c := e.Consent
 	p := payload{Type: hookTypes[e.Notice.Event], Timestamp: happened(e).UTC().Truncate(time.Second), Data: payloadData{
 		ConsentID: c.ID, Status: c.StatusAt(e.At), Bank: c.Bank, EndsAt: c.EndsAt.Truncate(time.Second), DaysLeft: c.DaysLeft(e.At),
+		NeededUntil: c.NeededUntil.Truncate(time.Second),
 	}}
 	if days := e.Notice.Days(); days > 0 {
 		p.Type, p.Data.WarningDays = "consent.expiring", days

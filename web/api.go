@@ -25,6 +25,7 @@ type consentView struct {
 	BankTold             string         `json:"bank_told"` // of our ending it; empty while under way, or not needed
 	Renewals             int64          `json:"renewals"`
 	DaysLeft             int            `json:"days_left"`
+	NeededUntil          time.Time      `json:"needed_until,omitzero"` // beyond ends_at, as its app said
 	AwaitingConfirmation bool           `json:"awaiting_confirmation"`
 	LastUsedAt           time.Time      `json:"last_used_at,omitzero"`
 
@@ -54,7 +55,7 @@ func (s *server) viewOf(c consent.Consent) consentView {
 		ScopesRequested: list(c.Asked), ScopesGranted: list(c.Granted), Cause: viewCause(c.CauseAt(now)),
 		CreatedAt: inSeconds(c.CreatedAt), AuthorizedAt: inSeconds(c.AuthorizedAt),
 		EndsAt: inSeconds(c.EndsAt), EndedAt: inSeconds(c.EndedAt),
-		BankTold: told, Renewals: max(c.Term-1, 0), DaysLeft: c.DaysLeft(now),
+		BankTold: told, Renewals: max(c.Term-1, 0), DaysLeft: c.DaysLeft(now), NeededUntil: inSeconds(c.NeededUntil),
 		AwaitingConfirmation: c.AwaitsConfirmation(now), LastUsedAt: inSeconds(c.LastUsedAt),
 	}
 }

@@ -232,3 +232,18 @@ func TestIdempotencyKey(t *testing.T) {
 		}
 	}
 }
+
+func TestNeededUntilIsKeptAndShown(t *testing.T) {
+	t.Parallel()
+	w, _, id := granted(t)
+	r := w.call(w.key, "POST", "/v1/consents/"+id+"/token", object{"needed_until": "2999-01-01T00:00:00Z"})
+	r.wants(t, 409, "renewal-required")
+	shown := w.call(w.key, "GET", "/v1/consents/"+id, nil)
+	if r.str("renewal_url") == "" || r.str("consent_ends_at") != shown.str("ends_at") {
+		t.Errorf("problem = %s\nwant renewal_url and consent_ends_at %s", r.text, shown.str("ends_at"))
+	}
+	proof, _ := w.call(w.key, "GET", "/v1/consents/"+id+"/proof", nil).json["consent"].(object)
+	if want := "2999-01-01T00:00:00Z"; shown.str("needed_until") != want || proof["needed_until"] != want {
+		t.Errorf("needed_until = %q, in the proof %q", shown.str("needed_until"), proof["needed_until"])
+	}
+}

@@ -23,7 +23,7 @@ func (s *Store) HandOut(ctx context.Context, r consent.HandOutRequest) (consent.
 	if !r.NeededUntil.IsZero() {
 		needed = millis(r.NeededUntil)
 	}
-	reply, err := s.run(ctx, "handout", []string{k.consent(), k.grant(), k.handOuts(), k.uses(), k.tagged("unknown")},
+	reply, err := s.run(ctx, "handout", []string{k.consent(), k.grant(), k.handOuts(), k.uses(), k.tagged("unknown"), k.due()},
 		string(r.ID), r.App, r.RequestID, r.Now.UnixMilli(), r.MinTTL.Milliseconds(), needed,
 		strings.Join(r.Scopes, " "), r.Now.UTC().Format(time.DateOnly), s.c.HandOuts).Slice()
 	if err != nil {

@@ -39,6 +39,7 @@ func record(id consent.ID, h map[string]string) consent.Consent {
 		ReturnTo: h["return_to"], Language: h["language"],
 		CreatedAt: instant(h["created"]), AuthorizedAt: instant(h["authorized"]), EndsAt: instant(h["ends"]),
 		EndedAt: instant(h["ended"]), ConfirmUntil: instant(h["confirm_until"]), LastUsedAt: instant(h["used"]),
+		NeededUntil: instant(h["needed"]),
 		TextVersion: h["text"], Term: number(h["term"]), BankTold: token.Revocation(h["told_bank"]), Personal: []byte(h["personal"]),
 	}
 }

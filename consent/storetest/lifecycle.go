@@ -28,6 +28,8 @@ func lifecycle() map[string]func(*testing.T, *fixture) {
 		"Claim/again after the visibility time-out":       claimAgain,
 		"Settle/does nothing to a task that was moved":    settleMoved,
 		"Deliver/undelivered is listed and can be resent": deliverUndelivered,
+		"HandOut/needed beyond the end is kept and told":  handOutNeeded,
+		"Activate/clears what it covers":                  activateCovers,
 		"InTurn/what comes later waits":                   inTurnWaits,
 		"InTurn/and is not taken from who has claimed it": inTurnClaimedSince,
 		"InTurn/and is due once the first is gone":        inTurnFollows,
