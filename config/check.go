@@ -16,6 +16,7 @@ func (r *report) check(c Config) {
 	r.checkRedis(c)
 	r.checkTimes(c)
 	r.checkLife(c)
+	r.checkStaff(c)
 	r.checkBanks(c)
 	r.checkApps(c)
 }

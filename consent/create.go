@@ -76,6 +76,7 @@ func (s *Service) store(ctx context.Context, app App, bank Bank, r Request, cust
 		Asked: append(slices.Clone(bank.Required), r.Scopes...), ReturnTo: r.ReturnTo,
 		Language: r.Language, CreatedAt: s.c.Now().UTC(),
 	}
+	c.ChangedAt = c.CreatedAt
 	var err error
 	c.Personal, err = s.sealPerson(id, Person{Reference: r.Reference, Expected: r.Expected, Email: r.Email})
 	if err != nil {

@@ -197,6 +197,9 @@ func (s *Service) stillSo(c Consent, n Notice) bool {
 	if n.Event != ToldRejected && n.Term != c.Term {
 		return false
 	}
+	if n.Word() == ToldLink {
+		return c.Renewable()
+	}
 	if n.Days() > 0 {
 		return c.StatusAt(s.c.Now()) == Valid
 	}
@@ -239,8 +242,9 @@ func (s *Service) stillEnding(ctx context.Context, c Consent, n Notice) ([]Endin
 	return out, nil
 }
 
-// urgent is what customers are told at any hour: they have just done it.
-var urgent = []string{ToldConnected, ToldRenewed, ToldRecovered, ToldStopped}
+// urgent is what customers are told at any hour: they have just done it, or
+// asked for it.
+var urgent = []string{ToldConnected, ToldRenewed, ToldRecovered, ToldStopped, ToldLink}
 
 // hold says until when a message must wait: for the end of the customer's
 // quiet hours, or of a bank's incident.
@@ -252,7 +256,7 @@ func (s *Service) hold(ctx context.Context, e Event) (time.Time, error) {
 			return now.Add(held), err
 		}
 	}
-	if e.Notice.Channel != ChannelMail || slices.Contains(urgent, e.Notice.Event) {
+	if e.Notice.Channel != ChannelMail || slices.Contains(urgent, e.Notice.Word()) {
 		return time.Time{}, nil
 	}
 	zone := e.Bank.Clock.Zone

@@ -71,6 +71,13 @@ var (
 	// ErrEventsGone: events that were to be read are no longer kept.
 	ErrEventsGone = errors.New("consent: events no longer kept")
 
+	// ErrAuditBroken: nothing can be put on record, because the audit chain is
+	// not as we left it.
+	ErrAuditBroken = errors.New("consent: the audit chain is damaged")
+
+	// ErrNoAddress: a customer who cannot be written to.
+	ErrNoAddress = errors.New("consent: no e-mail address is known")
+
 	// ErrConflict: the record changed between reading and writing.
 	ErrConflict = errors.New("consent: changed meanwhile")
 )

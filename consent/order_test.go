@@ -151,8 +151,8 @@ func TestWebhookCanBeSentAgainAndReadMeanwhile(t *testing.T) {
 		}
 		h.wantLogged(t, "consent.granted")
 		h.hook.breaks(nil)
-		must(t, h.Resend(t.Context(), left[0]))
-		wantErr(t, h.Resend(t.Context(), left[0]), consent.ErrNotFound)
+		must(t, h.Resend(t.Context(), audur, left[0], "asked"))
+		wantErr(t, h.Resend(t.Context(), audur, left[0], "asked"), consent.ErrNotFound)
 		h.live(t, time.Minute, 10*time.Second)
 		wantTold(t, h.hook, "connected")
 		if e := h.hook.all()[0]; e.Key != key {

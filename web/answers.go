@@ -58,7 +58,7 @@ var answers = []answer{
 	{code: invalidRequest, status: http.StatusUnprocessableEntity,
 		title:  "The request cannot be carried out as it stands",
 		detail: "Some members of the request are wrong; errors lists all of them.",
-		todo:   "Correct what errors lists: pointer says where (RFC 6901), detail says what. Values are never repeated there."},
+		todo:   "Correct what errors lists: pointer says where (RFC 6901; a parameter of the address as ?name, a header by its name), detail says what. Values are never repeated there."},
 	{code: "idempotency-key-reused", status: http.StatusUnprocessableEntity, errs: []error{consent.ErrKeyReused},
 		title:  "The idempotency key belongs to another request",
 		detail: "Within the last 24 hours your app has sent this Idempotency-Key with another body.",

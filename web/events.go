@@ -2,10 +2,8 @@ package web
 
 import (
 	"encoding/json"
+	"fmt"
 	"net/http"
-	"net/url"
-	"slices"
-	"strconv"
 	"time"
 
 	"github.com/consentd/consentd/consent"
@@ -18,7 +16,8 @@ const (
 	longestWait = 20
 )
 
-// eventsView is a page of an app's events.
+// eventsView is a page of an app's events: a contract.EventPage whose events
+// are as they were written down.
 type eventsView struct {
 	Events     []json.RawMessage `json:"events"`
 	NextCursor string            `json:"next_cursor"`
@@ -26,22 +25,20 @@ type eventsView struct {
 
 // events answers GET /v1/events.
 func (s *server) events(c *call, app consent.App) error {
-	q, err := c.parameters("after", "limit", "wait")
-	if err != nil {
+	var after string
+	limit, wait := int64(someEvents), int64(0)
+	if err := c.readQuery(parameters{"after": &after, "limit": &limit, "wait": &wait}); err != nil {
 		return err
 	}
 	var wrong consent.Invalid
-	limit := within(&wrong, q, "limit", 1, mostEvents, someEvents)
-	wait := within(&wrong, q, "wait", 0, longestWait, 0)
-	if q.Has("after") && q.Get("after") == "" {
-		note(&wrong, "after", "must not be empty: leave it out to begin with the oldest event")
-	}
+	within(&wrong, "?limit", limit, 1, mostEvents)
+	within(&wrong, "?wait", wait, 0, longestWait)
 	if len(wrong.Fields) > 0 {
 		return &wrong
 	}
-	page, err := s.service.AwaitEvents(c.Request().Context(), app, q.Get("after"), limit, time.Duration(wait)*time.Second)
+	page, err := s.service.AwaitEvents(c.Request().Context(), app, after, int(limit), time.Duration(wait)*time.Second)
 	if err != nil {
-		return err
+		return inQuery(err)
 	}
 	view := eventsView{Events: []json.RawMessage{}, NextCursor: page.Next}
 	for _, e := range page.Events {
@@ -50,36 +47,8 @@ func (s *server) events(c *call, app consent.App) error {
 	return c.writeJSON(http.StatusOK, view)
 }
 
-// parameters reads the query strictly: each of these names at most once, and
-// no other.
-func (c *call) parameters(names ...string) (url.Values, error) {
-	q, err := url.ParseQuery(c.Request().URL.RawQuery)
-	if err != nil {
-		return nil, &consent.Invalid{Fields: []consent.Field{{Pointer: "", Detail: "the query cannot be read"}}}
+func within(wrong *consent.Invalid, where string, n, least, most int64) {
+	if n < least || n > most {
+		note(wrong, where, fmt.Sprintf("must be a whole number from %d to %d", least, most))
 	}
-	var wrong consent.Invalid
-	for name, values := range q {
-		switch {
-		case !slices.Contains(names, name):
-			note(&wrong, escapePointer(name), "is not a parameter that this call knows")
-		case len(values) > 1:
-			note(&wrong, name, "is there twice")
-		}
-	}
-	if len(wrong.Fields) > 0 {
-		return nil, &wrong
-	}
-	return q, nil
-}
-
-// within reads a whole number from least to most.
-func within(wrong *consent.Invalid, q url.Values, name string, least, most, otherwise int) int {
-	if !q.Has(name) {
-		return otherwise
-	}
-	n, err := strconv.Atoi(q.Get(name))
-	if err != nil || n < least || n > most || strconv.Itoa(n) != q.Get(name) {
-		note(wrong, name, "must be a whole number from "+strconv.Itoa(least)+" to "+strconv.Itoa(most))
-	}
-	return n
 }

@@ -59,6 +59,8 @@ type Config struct {
 	// proxy stands before us.
 	TrustedProxies []netip.Prefix
 
+	Reference bool // whether the API's reference is served at /docs and /openapi.yaml
+
 	TokenDeadline time.Duration         // how long a hand-out may wait for a refresh; default 25 s
 	Metrics       prometheus.Registerer // nil: nothing is measured
 	Log           *slog.Logger          // default: discard
@@ -75,15 +77,16 @@ const defaultTokenDeadline = 25 * time.Second
 
 // server is what the handlers share.
 type server struct {
-	c       Config
-	service *consent.Service
-	keys    keyring
-	pages   *pages
-	headers headers
-	origin  *http.CrossOriginProtection
-	routes  map[string]bool
-	metrics *metrics
-	log     *slog.Logger
+	c         Config
+	service   *consent.Service
+	keys      keyring
+	pages     *pages
+	headers   headers
+	reference *reference // nil: not served
+	origin    *http.CrossOriginProtection
+	routes    map[string]bool
+	metrics   *metrics
+	log       *slog.Logger
 }
 
 // New checks the configuration, reports everything that is wrong with it, and
@@ -101,13 +104,19 @@ func New(c Config) (http.Handler, error) {
 	keys, badKeys := newKeyring(c.Apps)
 	pages, badPages := newPages(english)
 	metrics, badMetrics := newMetrics(c.Metrics)
-	errs := []error{checkPublicURL(c.PublicURL), checkReturnURLs(c.Apps), badKeys, badPages, badMetrics}
+	_, badContract := jsonBodies()
+	errs := []error{badContract, checkPublicURL(c.PublicURL), checkReturnURLs(c.Apps), badKeys, badPages, badMetrics}
 	for bank, origins := range c.BankOrigins {
 		errs = append(errs, checkBankOrigins(bank, origins))
 	}
 	s := &server{
 		c: c, service: c.Service, keys: keys, pages: pages, metrics: metrics, log: c.Log,
 		headers: newHeaders(c.PublicURL.Scheme == "https"), origin: http.NewCrossOriginProtection(),
+	}
+	if c.Reference {
+		var err error
+		s.reference, err = newReference(c.PublicURL.Scheme + "://" + c.PublicURL.Host)
+		errs = append(errs, err)
 	}
 	if err := errors.Join(errs...); err != nil {
 		return nil, err
@@ -126,6 +135,7 @@ func (s *server) router() *echo.Echo {
 	e.Use(s.around)
 	s.routeAPI(e)
 	s.routePages(e)
+	s.routeReference(e)
 	s.routes = make(map[string]bool)
 	for _, r := range e.Routes() {
 		s.routes[r.Path] = true
@@ -136,6 +146,7 @@ func (s *server) router() *echo.Echo {
 func (s *server) routeAPI(e *echo.Echo) {
 	e.POST("/v1/consents", s.forApp(s.createConsent))
 	e.GET("/v1/events", s.forApp(s.events))
+	e.GET("/v1/consents", s.forApp(s.listConsents))
 	e.GET("/v1/consents/:id", s.forApp(s.showConsent))
 	e.POST("/v1/consents/:id/token", s.forApp(s.handOut))
 	e.POST("/v1/consents/:id/confirm", s.forApp(s.confirm))

@@ -67,6 +67,8 @@ type settings struct {
 	store    func(consent.Store) consent.Store
 	public   string
 	deadline time.Duration
+
+	noReference bool
 }
 
 func newWorld(t testing.TB, with ...setting) *world {
@@ -91,7 +93,7 @@ func newWorld(t testing.TB, with ...setting) *world {
 	logger := slog.New(slog.NewJSONHandler(w.log, &slog.HandlerOptions{Level: slog.LevelDebug}))
 	w.openBank(s)
 	w.build(s, logger)
-	w.server.Config.Handler = w.handler
+	w.server.Config.Handler = contracted(t, w.handler)
 	w.server.Start()
 	t.Cleanup(w.server.Close)
 	return w
@@ -156,7 +158,7 @@ func (w *world) build(s settings, logger *slog.Logger) {
 	w.key, hash = web.NewAPIKey()
 	w.otherKey, otherHash = web.NewAPIKey()
 	w.handler, err = web.New(web.Config{
-		Service: w.service, PublicURL: public, BankOrigins: map[string]string{"sandbox": issuer}, Log: logger, Metrics: w.registry, TokenDeadline: s.deadline,
+		Service: w.service, PublicURL: public, Reference: !s.noReference, BankOrigins: map[string]string{"sandbox": issuer}, Log: logger, Metrics: w.registry, TokenDeadline: s.deadline,
 		Apps: []web.AppKeys{{App: s.app, KeyHashes: []string{hash}}, {App: lender, KeyHashes: []string{otherHash}}},
 	})
 	w.check(err)

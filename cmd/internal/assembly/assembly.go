@@ -30,12 +30,13 @@ import (
 // Outside is what lies outside the program. Fields left zero are made from
 // the configuration.
 type Outside struct {
-	Redis  redis.UniversalClient
-	Keys   *token.Keyring
-	Bank   http.RoundTripper  // reaches every bank
-	Notify []consent.Notifier // in place of a configured channel of the same name
-	Now    func() time.Time
-	Log    *slog.Logger
+	Redis   redis.UniversalClient
+	Keys    *token.Keyring
+	Bank    http.RoundTripper  // reaches every bank
+	Company http.RoundTripper  // reaches the identity provider of staff
+	Notify  []consent.Notifier // in place of a configured channel of the same name
+	Now     func() time.Time
+	Log     *slog.Logger
 
 	Version string // for metrics
 }
@@ -44,6 +45,7 @@ type Outside struct {
 type Program struct {
 	Public  http.Handler // customers and apps
 	Admin   http.Handler // health and metrics
+	Staff   http.Handler // the staff console; nil when there is none
 	Service *consent.Service
 	Store   *redisstore.Store
 
@@ -91,6 +93,9 @@ func (p *Program) build(c config.Config, o Outside) error {
 		return err
 	}
 	if p.schedule, err = newSchedule(c, p); err != nil {
+		return err
+	}
+	if err := p.serveStaff(c, o, keys); err != nil {
 		return err
 	}
 	return p.serve(c, o)
@@ -152,7 +157,7 @@ func (p *Program) serve(c config.Config, o Outside) error {
 		apps = append(apps, keys)
 	}
 	p.Public, err = web.New(web.Config{
-		Service: p.Service, Apps: apps, PublicURL: public, BankOrigins: bankOrigins(c),
+		Service: p.Service, Apps: apps, Reference: c.API.Docs, PublicURL: public, BankOrigins: bankOrigins(c),
 		TrustedProxies: append([]netip.Prefix{}, c.TrustedProxies...),
 		TokenDeadline:  c.Refresh.BankDeadline + 5*time.Second, Metrics: registry, Log: p.log,
 	})

@@ -1,9 +1,10 @@
 -- Decides whether an app gets the access token now, and puts the decision on
 -- record. The one round trip of the hot path.
 -- KEYS consent, grant, hand-outs, daily counts, requests for what is not there,
---      due
+--      the day's counters, the day's requests, due
 -- ARGV id, app, request id, now, least life in ms, needed until (0: no matter),
---      wanted scopes, day, length of the hand-outs stream
+--      wanted scopes, day, length of the hand-outs stream,
+--      how long a request id finds its consents, in ms
 local c = redis.call('HMGET', KEYS[1], 'app', 'status', 'cause_actor', 'cause_code', 'bank', 'ends', 'granted', 'confirm_until',
   'needed', 'term')
 local now = tonumber(ARGV[4])
@@ -11,6 +12,8 @@ local now = tonumber(ARGV[4])
 local function record(outcome)
   redis.call('XADD', KEYS[3], 'MAXLEN', '~', ARGV[9], '*', 'at', ARGV[4], 'consent', ARGV[1], 'app', ARGV[2],
     'request', ARGV[3], 'outcome', outcome)
+  tally(KEYS[6], (outcome == 'allowed' and 'allowed ' or 'denied ') .. ARGV[2], now)
+  trace(KEYS[7], ARGV[1], ARGV[3], now, ARGV[10])
 end
 local function deny(outcome)
   record(outcome)
@@ -18,11 +21,14 @@ local function deny(outcome)
 end
 -- The latest moment beyond the end is kept, and everybody is told once a term.
 local function short()
-  if tonumber(ARGV[6]) > tonumber(c[9] or '0') then redis.call('HSET', KEYS[1], 'needed', ARGV[6]) end
+  if tonumber(ARGV[6]) > tonumber(c[9] or '0') then
+    redis.call('HSET', KEYS[1], 'needed', ARGV[6])
+    index(KEYS[1], ARGV[4])
+  end
   if redis.call('HSETNX', KEYS[1], 'warned:' .. c[10] .. ':needed', '1') == 0 then return end
   local told = 'deliver ' .. ARGV[1] .. ' all needed ' .. c[10]
-  redis.call('ZADD', KEYS[6], ARGV[4], told)
-  tell(KEYS[6], told)
+  redis.call('ZADD', KEYS[8], ARGV[4], told)
+  tell(KEYS[8], told)
 end
 local function covers(have, want)
   for scope in string.gmatch(want, '%S+') do
