@@ -24,7 +24,7 @@ import (
 // planned are operations and codes that the contract has and this handler
 // does not have yet.
 var planned = map[string]bool{
-	"GET /v1/events": true, "GET /v1/me": true, "POST /oauth2/token": true,
+	"GET /v1/me": true, "POST /oauth2/token": true,
 	"GET /v1/consents/{id}/bank/{path}": true, "POST /v1/consents/{id}/bank/{path}": true, "PUT /v1/consents/{id}/bank/{path}": true,
 	"PATCH /v1/consents/{id}/bank/{path}": true, "DELETE /v1/consents/{id}/bank/{path}": true, "HEAD /v1/consents/{id}/bank/{path}": true,
 }

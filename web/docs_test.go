@@ -174,7 +174,7 @@ func TestTheReferenceIsTrue(t *testing.T) {
 			t.Errorf("%s: status = %d %s, want %d", section, r.status, r.text, want)
 		}
 	}
-	want := []string{"Ask for a consent", "Confirm the customer", "Forget a customer", "Get an access token", "List", "Look at a consent", "Prove", "Renew", "Stop", "When the bank answers 401 or 403"}
+	want := []string{"Ask for a consent", "Confirm the customer", "Forget a customer", "Get an access token", "List", "Look at a consent", "Poll for events", "Prove", "Renew", "Stop", "When the bank answers 401 or 403"}
 	if got := slices.Sorted(maps.Keys(ran)); !slices.Equal(got, want) {
 		t.Errorf("commands ran in the sections %q, want %q", got, want)
 	}
@@ -213,7 +213,7 @@ func TestTheReferenceKnowsAllWords(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	all := []string{"consent.granted", "consent.renewed", "consent.expiring", "consent.expired", "consent.revoked", "consent.needs_renewal", "consent.rejected",
+	all := []string{"consent.granted", "consent.renewed", "consent.recovered", "consent.expiring", "consent.expired", "consent.revoked", "consent.needs_renewal", "consent.rejected",
 		"confirmed", "unsupported", "failed"}
 	for _, v := range []consent.Reported{consent.ReportedAlive, consent.ReportedBusiness, consent.ReportedEnded, consent.ReportedUnknown} {
 		all = append(all, string(v))

@@ -18,8 +18,9 @@
 //   - The log and the metrics name routes, never addresses: those hold secrets.
 //
 // There are no rate limits here yet: put a proxy that has them in front. A
-// hand-out may wait Config.TokenDeadline and a return from the bank as long as
-// the bank's deadline: the listener's write time-out must exceed both.
+// hand-out may wait Config.TokenDeadline, a return from the bank as long as the
+// bank's deadline, and a look at the events 20 seconds: the listener's write
+// time-out must exceed them all.
 package web
 
 import (
@@ -149,6 +150,7 @@ func (s *server) router() *echo.Echo {
 
 func (s *server) routeAPI(e *echo.Echo) {
 	e.POST("/v1/consents", s.forApp(s.createConsent))
+	e.GET("/v1/events", s.forApp(s.events))
 	e.GET("/v1/consents", s.forApp(s.listConsents))
 	e.GET("/v1/consents/:id", s.forApp(s.showConsent))
 	e.POST("/v1/consents/:id/token", s.forApp(s.handOut))
