@@ -200,6 +200,27 @@ var badFiles = []struct {
 		},
 	},
 	{
+		name: "what apps may do",
+		text: base + strings.Replace(app, `"]`, `", `+hash2+`, `+strings.Repeat("ab", 32)+`]`, 1) +
+			"  operations: [read, red, read]\n  rate_limit: {burst: 7000}\nrate_limit: {per: 0s}\npage_rate_limit: {requests: 2000000}\n",
+		want: []string{
+			"consentd.yaml:11: apps.shop.key_hashes: are more than two; keep the app's old one and its new one",
+			"consentd.yaml:14: apps.shop.operations[1]: want create, read, token, renew, revoke, confirm, report, erase or egress",
+			"consentd.yaml:14: apps.shop.operations[2]: stands there twice; keep one",
+			"consentd.yaml:15: apps.shop.rate_limit.per: want a time from 1s to 24h",
+			"consentd.yaml:16: rate_limit.per: want a time from 1s to 24h",
+			"consentd.yaml:17: page_rate_limit.requests: must be at most 1000000; for no limit, set it to 0",
+		},
+	},
+	{
+		name: "an app that may do nothing",
+		text: base + app + "  operations: []\n  rate_limit: {requests: 5, burst: 6}\n",
+		want: []string{
+			"consentd.yaml:14: apps.shop.operations: is empty, so that the app could do nothing; leave it out for all but egress",
+			"consentd.yaml:15: apps.shop.rate_limit.burst: must be at most requests (5)",
+		},
+	},
+	{
 		name: "apps",
 		text: base + app + "- id: shop\n  name: Other\n  key_hashes: [" + hash1 + ", the-key-itself]\n  banks: [sandbx, sandbox, sandbox]\n  scopes: [acounts]\n  return_urls:\n    a: http://localhost/x\n    b: https://x.example/#f\n    'c d': https://x.example\n",
 		want: []string{

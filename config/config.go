@@ -39,6 +39,8 @@ type Config struct {
 	Links           Links          `yaml:"links"`
 	Warn            Warn           `yaml:"warn"`
 	Probe           Probe          `yaml:"probe"`
+	RateLimit       RateLimit      `yaml:"rate_limit"`
+	PageRateLimit   PageRateLimit  `yaml:"page_rate_limit"`
 	Retention       time.Duration  `yaml:"retention" default:"17520h" doc:"How long a record outlives its consent, to explain it: 17520h is two years. Then it is deleted with its timeline. At least 24h."`
 	Work            Work           `yaml:"work"`
 	Mail            Mail           `yaml:"mail"`
@@ -122,17 +124,6 @@ type Links struct {
 	StartLinkLife time.Duration `yaml:"start_link_life" default:"10m" doc:"Life of the link to the page that asks the customer. At most 10m."`
 	FlowLife      time.Duration `yaml:"flow_life" default:"10m" doc:"How long a customer may take at the bank. At most 10m."`
 	ConfirmLife   time.Duration `yaml:"confirm_life" default:"10m" doc:"How long an app may take to confirm with the completion code. At most 1h."`
-}
-
-// App is a payment service.
-type App struct {
-	ID         string            `yaml:"id" need:"give the app a short name of lower-case letters, digits and hyphens" doc:"Short name in the API, logs and statistics: lower-case letters, digits and hyphens. Consents belong to it: never reuse it."`
-	Name       string            `yaml:"name" need:"give the name that customers know the service by" doc:"Name shown to customers."`
-	KeyHashes  []KeyHash         `yaml:"key_hashes" need:"give the SHA-256 of at least one API key, in hex" doc:"SHA-256 of each API key, 64 hex digits. Several, so that keys can be changed without a gap."`
-	Banks      []string          `yaml:"banks" need:"list the ids of the banks that the app may use" doc:"Ids of the banks it may ask consents at."`
-	Scopes     []string          `yaml:"scopes" doc:"Optional scopes that it may ask for, beyond those that the bank requires."`
-	ReturnURLs map[string]string `yaml:"return_urls" need:"give at least one, such as done: https://shop.example.is/bank/done" doc:"Where customers return to, by an id that requests name. https; http only to this machine and not in production."`
-	Webhook    Webhook           `yaml:"webhook"`
 }
 
 // Bank returns the bank with that id.

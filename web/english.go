@@ -154,6 +154,8 @@ var english = texts{
 		"error.no-cookie.text":           "Your browser did not keep the small mark (a cookie) by which we know it again when you come back from the bank. Try again; if this page comes back, allow cookies for this site.",
 		"error.foreign-form.title":       "We could not tell where this came from",
 		"error.foreign-form.text":        "To be safe, a button works only on our own page, in an up-to-date browser. Nothing was done. Go back to the app that you came from and start again.",
+		"error.rate-limited.title":       "Too many visits at once",
+		"error.rate-limited.text":        "More came from your network than we can take at once. Nothing was lost and nothing has changed. Wait a minute, then try again.",
 		"error.bank-unavailable.title":   "The bank does not answer",
 		"error.bank-unavailable.text":    "The bank has a disturbance. That is not your fault, and nothing is lost. Wait a moment, then try again.",
 		"error.store-unavailable.title":  "One moment, please",

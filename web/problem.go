@@ -41,6 +41,9 @@ type problemField struct {
 // fail answers with what the table says of err.
 func (s *server) fail(c *call, err error) {
 	a := answerTo(err)
+	if l, ok := errors.AsType[*limitError](err); ok {
+		a.retry = l.wait
+	}
 	if level := slog.LevelWarn; a.status >= http.StatusInternalServerError && !errors.Is(err, errPanic) {
 		if a.code == internalError {
 			level = slog.LevelError

@@ -16,9 +16,11 @@
 //   - Addresses that we make start with Config.PublicURL, never with a Host
 //     header, and customers leave for registered addresses only.
 //   - The log and the metrics name routes, never addresses: those hold secrets.
+//   - Every call of the API names an operation, and an app calls what it may.
+//   - Apps and browsers are limited in how often they call, by each process for
+//     itself: Redis is not asked, so that its outage changes no limit.
 //
-// There are no rate limits here yet: put a proxy that has them in front. A
-// hand-out may wait Config.TokenDeadline and a return from the bank as long as
+// A hand-out may wait Config.TokenDeadline and a return from the bank as long as
 // the bank's deadline: the listener's write time-out must exceed both.
 package web
 
@@ -58,31 +60,36 @@ type Config struct {
 	// proxy stands before us.
 	TrustedProxies []netip.Prefix
 
+	BrowserLimit Limit // for each address that browsers come from
+	Uses         Uses  // nil: nobody keeps when a credential was used
+
 	TokenDeadline time.Duration         // how long a hand-out may wait for a refresh; default 25 s
 	Metrics       prometheus.Registerer // nil: nothing is measured
 	Log           *slog.Logger          // default: discard
 }
 
-// AppKeys is an app with the hashes of its API keys, as [NewAPIKey] makes
-// them. Several, so that a key can be changed without a gap.
+// AppKeys is an app: how it is known, and what it may do.
 type AppKeys struct {
-	App       consent.App
-	KeyHashes []string
+	App        consent.App
+	KeyHashes  []string    // as [NewAPIKey] makes them; two, while one key follows another
+	Operations []Operation // nil: all but [OpEgress]
+	Limit      Limit
 }
 
 const defaultTokenDeadline = 25 * time.Second
 
 // server is what the handlers share.
 type server struct {
-	c       Config
-	service *consent.Service
-	keys    keyring
-	pages   *pages
-	headers headers
-	origin  *http.CrossOriginProtection
-	routes  map[string]bool
-	metrics *metrics
-	log     *slog.Logger
+	c        Config
+	service  *consent.Service
+	keys     keyring
+	browsers *addresses
+	pages    *pages
+	headers  headers
+	origin   *http.CrossOriginProtection
+	routes   map[string]bool
+	metrics  *metrics
+	log      *slog.Logger
 }
 
 // New checks the configuration, reports everything that is wrong with it, and
@@ -97,15 +104,16 @@ func New(c Config) (http.Handler, error) {
 	if c.Log == nil {
 		c.Log = slog.New(slog.DiscardHandler)
 	}
-	keys, badKeys := newKeyring(c.Apps)
+	clients, badClients := newClients(c.Apps)
+	keys, badKeys := newKeyring(clients)
 	pages, badPages := newPages(english)
 	metrics, badMetrics := newMetrics(c.Metrics)
-	errs := []error{checkPublicURL(c.PublicURL), checkReturnURLs(c.Apps), badKeys, badPages, badMetrics}
+	errs := []error{checkPublicURL(c.PublicURL), checkReturnURLs(c.Apps), badClients, badKeys, badPages, badMetrics, c.BrowserLimit.check()}
 	for bank, origins := range c.BankOrigins {
 		errs = append(errs, checkBankOrigins(bank, origins))
 	}
 	s := &server{
-		c: c, service: c.Service, keys: keys, pages: pages, metrics: metrics, log: c.Log,
+		c: c, service: c.Service, keys: keys, browsers: newAddresses(c.BrowserLimit), pages: pages, metrics: metrics, log: c.Log,
 		headers: newHeaders(c.PublicURL.Scheme == "https"), origin: http.NewCrossOriginProtection(),
 	}
 	if err := errors.Join(errs...); err != nil {
@@ -114,34 +122,42 @@ func New(c Config) (http.Handler, error) {
 	if err := s.origin.AddTrustedOrigin(c.PublicURL.Scheme + "://" + c.PublicURL.Host); err != nil {
 		return nil, fmt.Errorf("web: public URL: %w", err)
 	}
-	return s.router(), nil
+	return s.router()
 }
 
-func (s *server) router() *echo.Echo {
+func (s *server) router() (*echo.Echo, error) {
 	e := echo.New()
 	e.HideBanner, e.HidePort = true, true
 	e.Logger.SetOutput(io.Discard)
 	e.IPExtractor = ipExtractor(s.c.TrustedProxies)
 	e.Use(s.around)
-	s.routeAPI(e)
+	api := s.api()
+	for _, r := range api {
+		e.Add(r.method, r.path, s.forApp(r.operation, r.answer))
+	}
 	s.routePages(e)
 	s.routes = make(map[string]bool)
 	for _, r := range e.Routes() {
 		s.routes[r.Path] = true
 	}
-	return e
+	return e, checkRoutes(e.Routes(), api)
 }
 
-func (s *server) routeAPI(e *echo.Echo) {
-	e.POST("/v1/consents", s.forApp(s.createConsent))
-	e.GET("/v1/consents/:id", s.forApp(s.showConsent))
-	e.POST("/v1/consents/:id/token", s.forApp(s.handOut))
-	e.POST("/v1/consents/:id/confirm", s.forApp(s.confirm))
-	e.POST("/v1/consents/:id/renewal", s.forApp(s.renew))
-	e.DELETE("/v1/consents/:id", s.forApp(s.stop))
-	e.POST("/v1/consents/:id/report", s.forApp(s.report))
-	e.GET("/v1/consents/:id/proof", s.forApp(s.proof))
-	e.POST("/v1/erasures", s.forApp(s.erase))
+// api is every call that an app can make.
+func (s *server) api() []apiRoute {
+	const one = "/v1/consents/:id"
+	return []apiRoute{
+		{http.MethodPost, "/v1/consents", OpCreate, s.createConsent},
+		{http.MethodGet, one, OpRead, s.showConsent},
+		{http.MethodPost, one + "/token", OpToken, s.handOut},
+		{http.MethodPost, one + "/confirm", OpConfirm, s.confirm},
+		{http.MethodPost, one + "/renewal", OpRenew, s.renew},
+		{http.MethodDelete, one, OpRevoke, s.stop},
+		{http.MethodPost, one + "/report", OpReport, s.report},
+		{http.MethodGet, one + "/proof", OpRead, s.proof},
+		{http.MethodPost, "/v1/erasures", OpErase, s.erase},
+		{http.MethodGet, "/v1/me", OpRead, s.me},
+	}
 }
 
 func (s *server) routePages(e *echo.Echo) {
@@ -155,19 +171,19 @@ func (s *server) routePages(e *echo.Echo) {
 	shown("/problems", s.problemList)
 	shown("/problems/:code", s.problemPage)
 
-	shown("/c/:link", s.ask)
-	e.POST("/c/:link", s.fromOurPage(s.begin))
-	e.GET("/callback/:bank", on(s.callback))
+	shown("/c/:link", s.limited(s.ask))
+	e.POST("/c/:link", s.fromOurPage(s.limited(s.begin)))
+	e.GET("/callback/:bank", on(s.limited(s.callback)))
 	e.HEAD("/callback/:bank", on(callbackProbe))
-	shown("/back/:ref", s.result)
-	shown("/back/:ref/return", s.toApp)
-	e.POST("/back/:ref/retry", s.fromOurPage(s.retry))
+	shown("/back/:ref", s.limited(s.result))
+	shown("/back/:ref/return", s.limited(s.toApp))
+	e.POST("/back/:ref/retry", s.fromOurPage(s.limited(s.retry)))
 
-	shown("/m/:link", s.toManage)
-	shown("/m/:link/", s.manage)
-	e.POST("/m/:link/renew", s.fromOurPage(s.renewFromMail))
-	shown("/m/:link/stop", s.askToStop)
-	e.POST("/m/:link/stop", s.fromOurPage(s.stopFromMail))
+	shown("/m/:link", s.limited(s.toManage))
+	shown("/m/:link/", s.limited(s.manage))
+	e.POST("/m/:link/renew", s.fromOurPage(s.limited(s.renewFromMail)))
+	shown("/m/:link/stop", s.limited(s.askToStop))
+	e.POST("/m/:link/stop", s.fromOurPage(s.limited(s.stopFromMail)))
 }
 
 func ipExtractor(proxies []netip.Prefix) echo.IPExtractor {

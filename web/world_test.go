@@ -66,6 +66,11 @@ type settings struct {
 	store    func(consent.Store) consent.Store
 	public   string
 	deadline time.Duration
+
+	operations []web.Operation
+	limit      web.Limit // of the app "shop"
+	browsers   web.Limit
+	uses       web.Uses
 }
 
 func newWorld(t testing.TB, with ...setting) *world {
@@ -156,7 +161,8 @@ func (w *world) build(s settings, logger *slog.Logger) {
 	w.otherKey, otherHash = web.NewAPIKey()
 	w.handler, err = web.New(web.Config{
 		Service: w.service, PublicURL: public, BankOrigins: map[string]string{"sandbox": issuer}, Log: logger, Metrics: w.registry, TokenDeadline: s.deadline,
-		Apps: []web.AppKeys{{App: s.app, KeyHashes: []string{hash}}, {App: lender, KeyHashes: []string{otherHash}}},
+		BrowserLimit: s.browsers, Uses: s.uses,
+		Apps: []web.AppKeys{{App: s.app, KeyHashes: []string{hash}, Operations: s.operations, Limit: s.limit}, {App: lender, KeyHashes: []string{otherHash}}},
 	})
 	w.check(err)
 }

@@ -164,6 +164,13 @@ func (p *program) line(prompt string) (token.Secret, error) {
 // withService opens the domain for one look, or one act. Only warnings are
 // worth a line beside the data.
 func (p *program) withService(ctx context.Context, look func(context.Context, *consent.Service) error) error {
+	return p.withBuilt(ctx, func(ctx context.Context, _ config.Config, built *assembly.Program) error {
+		return look(ctx, built.Service)
+	})
+}
+
+// withBuilt opens everything that is configured.
+func (p *program) withBuilt(ctx context.Context, look func(context.Context, config.Config, *assembly.Program) error) error {
 	c, err := p.load()
 	if err != nil {
 		return err
@@ -176,7 +183,7 @@ func (p *program) withService(ctx context.Context, look func(context.Context, *c
 	}
 	looking, cancel := context.WithTimeout(ctx, readDeadline)
 	defer cancel()
-	err = look(looking, built.Service)
+	err = look(looking, c, built)
 	closing, cancel := context.WithTimeout(context.WithoutCancel(ctx), closeDeadline)
 	defer cancel()
 	return errors.Join(err, built.Service.Settle(closing), built.Close(closing))

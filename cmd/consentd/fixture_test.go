@@ -106,6 +106,8 @@ public_url: %s
 listen: 127.0.0.1:0
 admin_listen: 127.0.0.1:0
 keys_file: %s
+rate_limit: {requests: 0}
+page_rate_limit: {requests: 0}
 redis: {addresses: ["%s"]}
 banks:
   - {profile: sandbox, issuer: "%s", client_id: consentd, client_secret: %s}

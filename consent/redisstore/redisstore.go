@@ -28,6 +28,7 @@
 //	{p:7f}:due              zset   what to do when: warn, expire, revoke, probe, deliver, purge
 //	{p:7f}:handouts         stream every hand-out, allowed or denied, cut to a length
 //	{p:7f}:unknown          stream requests for what is not there, or is another app's
+//	{app:shop}:credentials  hash   when each credential of an app was used last
 //	link:<hash>, flow:<hash> hash  what a browser needs on its way; minutes
 //
 // A grant expires with its consent (PEXPIREAT) as a backstop; the record and

@@ -6,7 +6,6 @@ package assembly
 
 import (
 	"context"
-	"encoding/hex"
 	"errors"
 	"fmt"
 	"log/slog"
@@ -143,17 +142,11 @@ func (p *Program) serve(c config.Config, o Outside) error {
 		return fmt.Errorf("public_url: %w", err)
 	}
 	registry := p.metrics(o.Version)
-	apps := make([]web.AppKeys, 0, len(c.Apps))
-	for _, a := range c.Apps {
-		keys := web.AppKeys{App: domainApp(a)}
-		for _, h := range a.KeyHashes {
-			keys.KeyHashes = append(keys.KeyHashes, hex.EncodeToString(h[:]))
-		}
-		apps = append(apps, keys)
-	}
 	p.Public, err = web.New(web.Config{
-		Service: p.Service, Apps: apps, PublicURL: public, BankOrigins: bankOrigins(c),
+		Service: p.Service, Apps: callers(c), PublicURL: public, BankOrigins: bankOrigins(c),
 		TrustedProxies: append([]netip.Prefix{}, c.TrustedProxies...),
+		BrowserLimit:   web.Limit{Requests: c.PageRateLimit.Requests, Per: c.PageRateLimit.Per},
+		Uses:           p.Store,
 		TokenDeadline:  c.Refresh.BankDeadline + 5*time.Second, Metrics: registry, Log: p.log,
 	})
 	p.Admin = web.NewAdmin(web.AdminConfig{
