@@ -56,7 +56,7 @@ func newKeyring(clients []*client) (keyring, error) {
 			if other, taken := keys[hash]; taken {
 				errs = append(errs, fmt.Errorf("web: apps %q and %q have the same key", other.App.ID, c.App.ID))
 			}
-			keys[hash] = c.caller(byKey, hash.id())
+			keys[hash] = c.caller(apiKey, hash.id())
 		}
 	}
 	return keys, errors.Join(errs...)
@@ -90,5 +90,5 @@ func secretOf(key string) (string, bool) {
 // its hash.
 func KeyName(hash [sha256.Size]byte) (id, credentialName string) {
 	id = keyHash(hash).id()
-	return id, credential{kind: byKey, id: id}.String()
+	return id, credential{kind: apiKey, id: id}.String()
 }

@@ -58,7 +58,7 @@ func (c credential) String() string { return string(c.kind) + ":" + c.id }
 type credentialKind string
 
 const (
-	byKey credentialKind = "api_key"
+	apiKey credentialKind = "api_key"
 )
 
 // errUnauthorized: nothing that we know an app by.
@@ -78,12 +78,16 @@ func (s *server) caller(c *call) (caller, error) {
 	return s.bearer(bearer)
 }
 
-func (s *server) bearer(text string) (caller, error) {
+// byKey is who has that API key.
+func (s *server) byKey(text string) (caller, error) {
 	if who, ok := s.keys.caller(text); ok {
 		return who, nil
 	}
 	return caller{}, errUnauthorized
 }
+
+// bearer is whom a bearer token is of.
+func (s *server) bearer(text string) (caller, error) { return s.byKey(text) }
 
 // appHandler answers a request of an app.
 type appHandler func(c *call, app consent.App) error

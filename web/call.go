@@ -101,7 +101,7 @@ func (c *call) app() string {
 }
 
 // isAPI reports whether a path, or a route, is one of the API's.
-func isAPI(path string) bool { return strings.HasPrefix(path, "/v1/") }
+func isAPI(path string) bool { return strings.HasPrefix(path, "/v1/") || isOAuth(path) }
 
 // longestRequestID and the letters that a request id may have keep it
 // harmless in headers and logs.

@@ -96,3 +96,15 @@ func TestLimitsThatCannotBeKept(t *testing.T) {
 		t.Error("a limit's error has no answer")
 	}
 }
+
+// TestDescriptionsFitOAuth: RFC 6749 section 5.2 allows few characters there.
+func TestDescriptionsFitOAuth(t *testing.T) {
+	t.Parallel()
+	for _, a := range answers {
+		for _, r := range a.detail {
+			if r < ' ' || r > '~' || r == '"' || r == '\\' {
+				t.Errorf("the detail of %s holds %q", a.code, r)
+			}
+		}
+	}
+}

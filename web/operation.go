@@ -53,6 +53,17 @@ type apiRoute struct {
 	method, path string
 	operation    Operation
 	answer       appHandler
+
+	// own is in place of answer, for a call that knows its callers in another
+	// way: it admits them itself.
+	own func(*call, Operation) error
+}
+
+func (s *server) handlerOf(r apiRoute) echo.HandlerFunc {
+	if r.own != nil {
+		return on(func(c *call) error { return r.own(c, r.operation) })
+	}
+	return s.forApp(r.operation, r.answer)
 }
 
 // checkRoutes makes sure that nothing of the API can be reached without an

@@ -23,6 +23,11 @@ type problem struct {
 	RequestID string         `json:"request_id"`
 	Errors    []problemField `json:"errors,omitempty"`
 
+	nextStep
+}
+
+// nextStep is what an app can do about an error.
+type nextStep struct {
 	RenewalURL          string     `json:"renewal_url,omitempty"`
 	RenewalURLExpiresAt time.Time  `json:"renewal_url_expires_at,omitzero"`
 	RetryAfter          int        `json:"retry_after,omitempty"`
@@ -55,7 +60,7 @@ func (s *server) fail(c *call, err error) {
 		return
 	}
 	if c.isAPI {
-		err = s.writeProblem(c, a, err)
+		err = s.writeError(c, a, err)
 	} else {
 		err = s.errorPage(c, a)
 	}
@@ -73,22 +78,26 @@ func reason(err error) error {
 	return err
 }
 
-func (s *server) writeProblem(c *call, a answer, err error) error {
+// writeError answers an app: as a problem, or where OAuth is spoken in its terms.
+func (s *server) writeError(c *call, a answer, err error) error {
 	p := s.problemOf(a, err)
 	p.RequestID = c.requestID
+	if p.RetryAfter > 0 {
+		c.Response().Header().Set("Retry-After", strconv.Itoa(p.RetryAfter))
+	}
+	if isOAuth(c.Request().URL.Path) {
+		return s.writeOAuthError(c, p)
+	}
 	body, err := json.Marshal(p)
 	if err != nil {
 		return fmt.Errorf("write problem: %w", err)
-	}
-	if p.RetryAfter > 0 {
-		c.Response().Header().Set("Retry-After", strconv.Itoa(p.RetryAfter))
 	}
 	return c.Blob(a.status, "application/problem+json", append(body, '\n'))
 }
 
 func (s *server) problemOf(a answer, err error) problem {
 	p := problem{Type: "/problems/" + a.code, Title: a.title, Status: a.status, Detail: a.detail, Code: a.code,
-		RetryAfter: wholeSeconds(a.retry)}
+		nextStep: nextStep{RetryAfter: wholeSeconds(a.retry)}}
 	if where, ok := errors.AsType[*syntaxError](err); ok {
 		p.Detail = fmt.Sprintf("The body is not JSON: reading stopped at line %d, column %d.", where.line, where.column)
 	}

@@ -133,7 +133,7 @@ func (s *server) router() (*echo.Echo, error) {
 	e.Use(s.around)
 	api := s.api()
 	for _, r := range api {
-		e.Add(r.method, r.path, s.forApp(r.operation, r.answer))
+		e.Add(r.method, r.path, s.handlerOf(r))
 	}
 	s.routePages(e)
 	s.routes = make(map[string]bool)
@@ -147,16 +147,17 @@ func (s *server) router() (*echo.Echo, error) {
 func (s *server) api() []apiRoute {
 	const one = "/v1/consents/:id"
 	return []apiRoute{
-		{http.MethodPost, "/v1/consents", OpCreate, s.createConsent},
-		{http.MethodGet, one, OpRead, s.showConsent},
-		{http.MethodPost, one + "/token", OpToken, s.handOut},
-		{http.MethodPost, one + "/confirm", OpConfirm, s.confirm},
-		{http.MethodPost, one + "/renewal", OpRenew, s.renew},
-		{http.MethodDelete, one, OpRevoke, s.stop},
-		{http.MethodPost, one + "/report", OpReport, s.report},
-		{http.MethodGet, one + "/proof", OpRead, s.proof},
-		{http.MethodPost, "/v1/erasures", OpErase, s.erase},
-		{http.MethodGet, "/v1/me", OpRead, s.me},
+		{method: http.MethodPost, path: "/v1/consents", operation: OpCreate, answer: s.createConsent},
+		{method: http.MethodGet, path: one, operation: OpRead, answer: s.showConsent},
+		{method: http.MethodPost, path: one + "/token", operation: OpToken, answer: s.handOut},
+		{method: http.MethodPost, path: one + "/confirm", operation: OpConfirm, answer: s.confirm},
+		{method: http.MethodPost, path: one + "/renewal", operation: OpRenew, answer: s.renew},
+		{method: http.MethodDelete, path: one, operation: OpRevoke, answer: s.stop},
+		{method: http.MethodPost, path: one + "/report", operation: OpReport, answer: s.report},
+		{method: http.MethodGet, path: one + "/proof", operation: OpRead, answer: s.proof},
+		{method: http.MethodPost, path: "/v1/erasures", operation: OpErase, answer: s.erase},
+		{method: http.MethodGet, path: "/v1/me", operation: OpRead, answer: s.me},
+		{method: http.MethodPost, path: pathExchange, operation: OpToken, own: s.exchange},
 	}
 }
 
