@@ -213,6 +213,24 @@ var badFiles = []struct {
 		},
 	},
 	{
+		name: "workloads",
+		text: base + strings.Replace(app, "  key_hashes: [\""+hash1+"\"]\n", "  workloads:\n  - {issuer: cluster, subject: a, claims: {team: x}}\n  - {issuer: clster}\n", 1) +
+			"- {id: two, name: Two, banks: [sandbox], return_urls: {a: 'https://x.example'}, workloads: [{issuer: cluster, subject: a, claims: {team: y}}, {issuer: cluster, subject: a, claims: {env: y}}]}\n" +
+			"- {id: three, name: Three, banks: [sandbox], return_urls: {a: 'https://x.example'}}\n" +
+			"workload_issuers:\n- {id: cluster, issuer: 'http://k8s.internal'}\n- {id: cluster, issuer: 'http://k8s.internal', jwks_url: 'ftp://x'}\n",
+		want: []string{
+			"consentd.yaml:13: apps.shop.workloads[1].subject: missing; give the sub of its tokens",
+			`consentd.yaml:13: apps.shop.workloads[1].issuer: no issuer in workload_issuers has this id; did you mean "cluster"?`,
+			"consentd.yaml:16: apps.two.workloads[1]: can be the same program as apps.shop.workloads[0]; one token must not be two apps",
+			"consentd.yaml:17: apps.three.key_hashes: missing; give the SHA-256 of at least one API key, in hex, or workloads",
+			"consentd.yaml:19: workload_issuers.cluster.issuer: must begin with https://; http is only for environment test and demo",
+			"consentd.yaml:20: workload_issuers[1].id: is the id of workload_issuers.cluster too; give each its own",
+			"consentd.yaml:20: workload_issuers[1].issuer: must begin with https://; http is only for environment test and demo",
+			"consentd.yaml:20: workload_issuers[1].jwks_url: want an address such as https://host.example/path",
+			"consentd.yaml:20: workload_issuers[1].issuer: is the issuer of workload_issuers.cluster too; keep one",
+		},
+	},
+	{
 		name: "an app that may do nothing",
 		text: base + app + "  operations: []\n  rate_limit: {requests: 5, burst: 6}\n",
 		want: []string{

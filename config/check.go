@@ -18,6 +18,7 @@ func (r *report) check(c Config) {
 	r.checkLimits(c)
 	r.checkBanks(c)
 	r.checkApps(c)
+	r.checkWorkloadIssuers(c)
 }
 
 func (r *report) checkServer(c Config) {

@@ -25,27 +25,28 @@ import (
 // Config is the outcome of [Load]: checked, and with nothing left to default.
 // It is read-only and safe to share.
 type Config struct {
-	Environment     Environment    `yaml:"environment" default:"production" values:"production|test|demo" doc:"What this installation is for. Only test and demo accept plain http and private addresses."`
-	PublicURL       string         `yaml:"public_url" need:"give the address that customers' browsers use, such as https://consent.example.is" doc:"Address under which browsers and banks reach consentd. All links are made from it, never from a request. https, except in test and demo."`
-	Listen          string         `yaml:"listen" default:":8080" doc:"Address and port to serve customers, staff and apps on."`
-	AdminListen     string         `yaml:"admin_listen" default:"127.0.0.1:9090" doc:"Address and port for health checks and metrics. Keep it off the internet."`
-	TrustedProxies  []netip.Prefix `yaml:"trusted_proxies" doc:"Networks of the load balancers whose X-Forwarded-For is believed. None: the peer's address counts."`
-	ShutdownTimeout time.Duration  `yaml:"shutdown_timeout" default:"25s" doc:"How long a stopping process finishes requests and refreshes. Longer than refresh.bank_deadline; shorter than the platform's own grace (Kubernetes: 30s)."`
-	LogFormat       LogFormat      `yaml:"log_format" default:"json" values:"json|text" doc:"Form of a log line."`
-	LogLevel        slog.Level     `yaml:"log_level" default:"info" doc:"Least severe line that is logged: debug, info, warn or error."`
-	KeysFile        string         `yaml:"keys_file" need:"name the keyset file; make one with: consentd keys init" doc:"File with the keys that seal grants and personal data. Readable by the service alone (mode 0600 or 0400)."`
-	Redis           Redis          `yaml:"redis"`
-	Refresh         Refresh        `yaml:"refresh"`
-	Links           Links          `yaml:"links"`
-	Warn            Warn           `yaml:"warn"`
-	Probe           Probe          `yaml:"probe"`
-	RateLimit       RateLimit      `yaml:"rate_limit"`
-	PageRateLimit   PageRateLimit  `yaml:"page_rate_limit"`
-	Retention       time.Duration  `yaml:"retention" default:"17520h" doc:"How long a record outlives its consent, to explain it: 17520h is two years. Then it is deleted with its timeline. At least 24h."`
-	Work            Work           `yaml:"work"`
-	Mail            Mail           `yaml:"mail"`
-	Banks           []Bank         `yaml:"banks" doc:"The banks, each by a profile and what differs from it."`
-	Apps            []App          `yaml:"apps" doc:"The payment services that may ask for consents."`
+	Environment     Environment      `yaml:"environment" default:"production" values:"production|test|demo" doc:"What this installation is for. Only test and demo accept plain http and private addresses."`
+	PublicURL       string           `yaml:"public_url" need:"give the address that customers' browsers use, such as https://consent.example.is" doc:"Address under which browsers and banks reach consentd. All links are made from it, never from a request. https, except in test and demo."`
+	Listen          string           `yaml:"listen" default:":8080" doc:"Address and port to serve customers, staff and apps on."`
+	AdminListen     string           `yaml:"admin_listen" default:"127.0.0.1:9090" doc:"Address and port for health checks and metrics. Keep it off the internet."`
+	TrustedProxies  []netip.Prefix   `yaml:"trusted_proxies" doc:"Networks of the load balancers whose X-Forwarded-For is believed. None: the peer's address counts."`
+	ShutdownTimeout time.Duration    `yaml:"shutdown_timeout" default:"25s" doc:"How long a stopping process finishes requests and refreshes. Longer than refresh.bank_deadline; shorter than the platform's own grace (Kubernetes: 30s)."`
+	LogFormat       LogFormat        `yaml:"log_format" default:"json" values:"json|text" doc:"Form of a log line."`
+	LogLevel        slog.Level       `yaml:"log_level" default:"info" doc:"Least severe line that is logged: debug, info, warn or error."`
+	KeysFile        string           `yaml:"keys_file" need:"name the keyset file; make one with: consentd keys init" doc:"File with the keys that seal grants and personal data. Readable by the service alone (mode 0600 or 0400)."`
+	Redis           Redis            `yaml:"redis"`
+	Refresh         Refresh          `yaml:"refresh"`
+	Links           Links            `yaml:"links"`
+	Warn            Warn             `yaml:"warn"`
+	Probe           Probe            `yaml:"probe"`
+	RateLimit       RateLimit        `yaml:"rate_limit"`
+	PageRateLimit   PageRateLimit    `yaml:"page_rate_limit"`
+	Retention       time.Duration    `yaml:"retention" default:"17520h" doc:"How long a record outlives its consent, to explain it: 17520h is two years. Then it is deleted with its timeline. At least 24h."`
+	Work            Work             `yaml:"work"`
+	Mail            Mail             `yaml:"mail"`
+	Banks           []Bank           `yaml:"banks" doc:"The banks, each by a profile and what differs from it."`
+	WorkloadIssuers []WorkloadIssuer `yaml:"workload_issuers" doc:"Who gives tokens to apps' programs: a Kubernetes cluster, or the company's identity provider."`
+	Apps            []App            `yaml:"apps" doc:"The payment services that may ask for consents."`
 
 	origins origins
 }

@@ -9,6 +9,7 @@ import (
 
 	"github.com/consentd/consentd/consent"
 	"github.com/consentd/consentd/token"
+	"github.com/consentd/consentd/web/workload"
 )
 
 // answer is what an error means to the one who gets it. The rows with a title
@@ -34,7 +35,7 @@ var answers = []answer{
 	{code: "unauthorized", status: http.StatusUnauthorized, errs: []error{errUnauthorized},
 		title:  "No valid credential",
 		detail: "The request has no API key or other credential, or one that is not known here.",
-		todo:   "Send the header Authorization: Bearer, followed by your key, which starts with ck_. Ask the operator for a new key if yours was replaced."},
+		todo:   "Send the header Authorization: Bearer, followed by your key, which starts with ck_, or by your workload's token. Ask the operator for a new key if yours was replaced."},
 	{code: "operation-not-allowed", status: http.StatusForbidden, errs: []error{errOperation},
 		title:  "The app may not do this",
 		detail: "The credential is good, and the app is not allowed this operation.",
@@ -115,6 +116,10 @@ var answers = []answer{
 		title:  "Our storage does not answer",
 		detail: "consentd cannot reach its storage, or is being restarted. Nothing follows from it about any consent.",
 		todo:   "Try again after Retry-After."},
+	{code: "issuer-unavailable", status: http.StatusServiceUnavailable, errs: []error{workload.ErrUnavailable}, retry: 5 * time.Second,
+		title:  "The issuer of your token does not answer",
+		detail: "The keys of the issuer of the workload's token cannot be had, so it is not known whether the token is good.",
+		todo:   "Try again after Retry-After. The token may well be good; do not ask for another one."},
 	{code: internalError, status: http.StatusInternalServerError,
 		title:  "Something is wrong on our side",
 		detail: "An error that should not happen. It is in our log under the request id.",

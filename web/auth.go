@@ -58,7 +58,8 @@ func (c credential) String() string { return string(c.kind) + ":" + c.id }
 type credentialKind string
 
 const (
-	apiKey credentialKind = "api_key"
+	apiKey     credentialKind = "api_key"
+	byWorkload credentialKind = "workload"
 )
 
 // errUnauthorized: nothing that we know an app by.
@@ -75,7 +76,7 @@ func (s *server) caller(c *call) (caller, error) {
 	if !strings.EqualFold(scheme, "Bearer") {
 		return caller{}, errUnauthorized
 	}
-	return s.bearer(bearer)
+	return s.bearer(c.Request().Context(), bearer)
 }
 
 // byKey is who has that API key.
@@ -87,7 +88,12 @@ func (s *server) byKey(text string) (caller, error) {
 }
 
 // bearer is whom a bearer token is of.
-func (s *server) bearer(text string) (caller, error) { return s.byKey(text) }
+func (s *server) bearer(ctx context.Context, text string) (caller, error) {
+	if isJWT(text) {
+		return s.workload(ctx, text)
+	}
+	return s.byKey(text)
+}
 
 // appHandler answers a request of an app.
 type appHandler func(c *call, app consent.App) error

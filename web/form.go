@@ -62,6 +62,8 @@ func (s *server) formCaller(c *call, form url.Values) (caller, error) {
 	switch {
 	case secret != "" && id != "":
 		who, err = s.byKey(secret)
+	case assertion != "" && form.Get("client_assertion_type") == typeJWTAssertion:
+		who, err = s.workload(c.Request().Context(), assertion)
 	case secret == "" && assertion == "":
 		who, named, err = s.basic(c)
 	}

@@ -39,6 +39,7 @@ var oauthNames = map[string]oauthName{
 	"too-large":              {"invalid_request", http.StatusRequestEntityTooLarge},
 	"rate-limited":           {"temporarily_unavailable", http.StatusTooManyRequests},
 	"bank-unavailable":       {"temporarily_unavailable", http.StatusServiceUnavailable},
+	"issuer-unavailable":     {"temporarily_unavailable", http.StatusServiceUnavailable},
 	"store-unavailable":      {"temporarily_unavailable", http.StatusServiceUnavailable},
 	internalError:            {"server_error", http.StatusInternalServerError},
 }

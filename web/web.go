@@ -40,6 +40,7 @@ import (
 	"github.com/prometheus/client_golang/prometheus"
 
 	"github.com/consentd/consentd/consent"
+	"github.com/consentd/consentd/web/workload"
 )
 
 // Config configures the handler that [New] makes.
@@ -60,8 +61,9 @@ type Config struct {
 	// proxy stands before us.
 	TrustedProxies []netip.Prefix
 
-	BrowserLimit Limit // for each address that browsers come from
-	Uses         Uses  // nil: nobody keeps when a credential was used
+	Issuers      *workload.Issuers // of tokens of workloads; nil: there are none
+	BrowserLimit Limit             // for each address that browsers come from
+	Uses         Uses              // nil: nobody keeps when a credential was used
 
 	TokenDeadline time.Duration         // how long a hand-out may wait for a refresh; default 25 s
 	Metrics       prometheus.Registerer // nil: nothing is measured
@@ -71,7 +73,8 @@ type Config struct {
 // AppKeys is an app: how it is known, and what it may do.
 type AppKeys struct {
 	App        consent.App
-	KeyHashes  []string    // as [NewAPIKey] makes them; two, while one key follows another
+	KeyHashes  []string // as [NewAPIKey] makes them; two, while one key follows another
+	Workloads  []Workload
 	Operations []Operation // nil: all but [OpEgress]
 	Limit      Limit
 }
@@ -83,6 +86,7 @@ type server struct {
 	c        Config
 	service  *consent.Service
 	keys     keyring
+	programs workloads
 	browsers *addresses
 	pages    *pages
 	headers  headers
@@ -106,14 +110,15 @@ func New(c Config) (http.Handler, error) {
 	}
 	clients, badClients := newClients(c.Apps)
 	keys, badKeys := newKeyring(clients)
+	programs, badWorkloads := newWorkloads(clients)
 	pages, badPages := newPages(english)
 	metrics, badMetrics := newMetrics(c.Metrics)
-	errs := []error{checkPublicURL(c.PublicURL), checkReturnURLs(c.Apps), badClients, badKeys, badPages, badMetrics, c.BrowserLimit.check()}
+	errs := []error{checkPublicURL(c.PublicURL), checkReturnURLs(c.Apps), badClients, badKeys, badWorkloads, badPages, badMetrics, c.BrowserLimit.check()}
 	for bank, origins := range c.BankOrigins {
 		errs = append(errs, checkBankOrigins(bank, origins))
 	}
 	s := &server{
-		c: c, service: c.Service, keys: keys, browsers: newAddresses(c.BrowserLimit), pages: pages, metrics: metrics, log: c.Log,
+		c: c, service: c.Service, keys: keys, programs: programs, browsers: newAddresses(c.BrowserLimit), pages: pages, metrics: metrics, log: c.Log,
 		headers: newHeaders(c.PublicURL.Scheme == "https"), origin: http.NewCrossOriginProtection(),
 	}
 	if err := errors.Join(errs...); err != nil {

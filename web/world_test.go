@@ -22,6 +22,7 @@ import (
 	"github.com/consentd/consentd/token"
 	"github.com/consentd/consentd/token/oauthbank"
 	"github.com/consentd/consentd/web"
+	"github.com/consentd/consentd/web/workload"
 )
 
 const (
@@ -71,6 +72,9 @@ type settings struct {
 	limit      web.Limit // of the app "shop"
 	browsers   web.Limit
 	uses       web.Uses
+	issuers    *workload.Issuers
+	workloads  []web.Workload // of the app "shop"
+	others     []web.Workload // of the app "lender"
 }
 
 func newWorld(t testing.TB, with ...setting) *world {
@@ -161,8 +165,9 @@ func (w *world) build(s settings, logger *slog.Logger) {
 	w.otherKey, otherHash = web.NewAPIKey()
 	w.handler, err = web.New(web.Config{
 		Service: w.service, PublicURL: public, BankOrigins: map[string]string{"sandbox": issuer}, Log: logger, Metrics: w.registry, TokenDeadline: s.deadline,
-		BrowserLimit: s.browsers, Uses: s.uses,
-		Apps: []web.AppKeys{{App: s.app, KeyHashes: []string{hash}, Operations: s.operations, Limit: s.limit}, {App: lender, KeyHashes: []string{otherHash}}},
+		BrowserLimit: s.browsers, Uses: s.uses, Issuers: s.issuers,
+		Apps: []web.AppKeys{{App: s.app, KeyHashes: []string{hash}, Workloads: s.workloads, Operations: s.operations, Limit: s.limit},
+			{App: lender, KeyHashes: []string{otherHash}, Workloads: s.others}},
 	})
 	w.check(err)
 }

@@ -141,12 +141,17 @@ func (p *Program) serve(c config.Config, o Outside) error {
 	if err != nil {
 		return fmt.Errorf("public_url: %w", err)
 	}
+	programs, err := issuers(c, o)
+	if err != nil {
+		return err
+	}
 	registry := p.metrics(o.Version)
 	p.Public, err = web.New(web.Config{
 		Service: p.Service, Apps: callers(c), PublicURL: public, BankOrigins: bankOrigins(c),
 		TrustedProxies: append([]netip.Prefix{}, c.TrustedProxies...),
 		BrowserLimit:   web.Limit{Requests: c.PageRateLimit.Requests, Per: c.PageRateLimit.Per},
 		Uses:           p.Store,
+		Issuers:        programs,
 		TokenDeadline:  c.Refresh.BankDeadline + 5*time.Second, Metrics: registry, Log: p.log,
 	})
 	p.Admin = web.NewAdmin(web.AdminConfig{

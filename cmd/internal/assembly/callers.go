@@ -2,9 +2,11 @@ package assembly
 
 import (
 	"encoding/hex"
+	"fmt"
 
 	"github.com/consentd/consentd/config"
 	"github.com/consentd/consentd/web"
+	"github.com/consentd/consentd/web/workload"
 )
 
 // callers are the apps as package web knows them.
@@ -20,7 +22,30 @@ func callers(c config.Config) []web.AppKeys {
 		for _, o := range a.Operations {
 			w.Operations = append(w.Operations, web.Operation(o))
 		}
+		for _, program := range a.Workloads {
+			w.Workloads = append(w.Workloads, web.Workload(program))
+		}
 		apps = append(apps, w)
 	}
 	return apps
+}
+
+// issuers verify the tokens of workloads; nil when there are none.
+func issuers(c config.Config, o Outside) (*workload.Issuers, error) {
+	if len(c.WorkloadIssuers) == 0 {
+		return nil, nil
+	}
+	w := workload.Config{Now: o.Now}
+	for _, i := range c.WorkloadIssuers {
+		roots, err := authorities(i.CAFile)
+		if err != nil {
+			return nil, fmt.Errorf("workload issuer %s: %w", i.ID, err)
+		}
+		audience := i.Audience
+		if audience == "" {
+			audience = c.PublicURL
+		}
+		w.Issuers = append(w.Issuers, workload.Issuer{ID: i.ID, Issuer: i.Issuer, Audience: audience, JWKSURL: i.JWKSURL, RootCAs: roots})
+	}
+	return workload.New(w)
 }
