@@ -11,9 +11,15 @@ type App struct {
 	Banks      []string          `yaml:"banks" need:"list the ids of the banks that the app may use" doc:"Ids of the banks it may ask consents at."`
 	Scopes     []string          `yaml:"scopes" doc:"Optional scopes that it may ask for, beyond those that the bank requires."`
 	Operations []string          `yaml:"operations" default:"create,read,token,renew,revoke,confirm,report,erase" values:"create|read|token|renew|revoke|confirm|report|erase|egress" doc:"What it may do; anything else is refused and on record. token hands out access tokens, read is whatever changes nothing."`
+	Egress     Egress            `yaml:"egress"`
 	RateLimit  AppRateLimit      `yaml:"rate_limit"`
 	ReturnURLs map[string]string `yaml:"return_urls" need:"give at least one, such as done: https://shop.example.is/bank/done" doc:"Where customers return to, by an id that requests name. https; http only to this machine and not in production."`
 	Webhook    Webhook           `yaml:"webhook"`
+}
+
+// Egress says which calls to a bank's API an app may make through consentd.
+type Egress struct {
+	Paths []string `yaml:"paths" doc:"With egress in operations: the calls that the app may make, each a method and a path below the bank's api_base_url, such as GET /v1/payments/*. * is one segment; ** at the end is any that follow."`
 }
 
 // RateLimit says how often each app may call.

@@ -213,6 +213,29 @@ var badFiles = []struct {
 		},
 	},
 	{
+		name: "egress",
+		text: base + app + "  operations: [read, egress]\n" +
+			"- {id: two, name: Two, banks: [sandbox], key_hashes: [" + hash2 + "], return_urls: {a: 'https://x.example'}, egress: {paths: [GET /a]}}\n" +
+			"- {id: three, name: Three, banks: [sandbox], key_hashes: [" + strings.Repeat("ab", 32) + "], return_urls: {a: 'https://x.example'}, operations: [egress], egress: {paths: [GET /a/*, FETCH /a, GET a, GET /a/../b, GET /**/a, 'GET /a/**']}}\n",
+		want: []string{
+			"consentd.yaml:4: banks.sandbox.api_base_url: missing; an app has egress in operations",
+			"consentd.yaml:9: apps.shop.egress.paths: missing; egress is in operations, so list the calls, such as GET /v1/payments/*",
+			"consentd.yaml:15: apps.two.egress.paths: has no effect without egress in operations",
+			"consentd.yaml:16: apps.three.egress.paths[1]: want a method and a path, such as GET /v1/payments/*; ** stands at the end",
+			"consentd.yaml:16: apps.three.egress.paths[2]: want a method and a path, such as GET /v1/payments/*; ** stands at the end",
+			"consentd.yaml:16: apps.three.egress.paths[3]: want a method and a path, such as GET /v1/payments/*; ** stands at the end",
+			"consentd.yaml:16: apps.three.egress.paths[4]: want a method and a path, such as GET /v1/payments/*; ** stands at the end",
+		},
+	},
+	{
+		name: "egress to a bank that wants a key",
+		text: base + "  api_base_url: https://api.example.is/?x\n" + app + "  operations: [egress]\n  egress: {paths: [GET /a]}\n",
+		want: []string{
+			"consentd.yaml:4: banks.sandbox.api_key: missing; an app has egress in operations, and the bank wants api_key_header. Set CONSENTD_BANKS_SANDBOX_API_KEY or CONSENTD_BANKS_SANDBOX_API_KEY_FILE",
+			"consentd.yaml:8: banks.sandbox.api_base_url: must not have a query (?)",
+		},
+	},
+	{
 		name: "workloads",
 		text: base + strings.Replace(app, "  key_hashes: [\""+hash1+"\"]\n", "  workloads:\n  - {issuer: cluster, subject: a, claims: {team: x}}\n  - {issuer: clster}\n", 1) +
 			"- {id: two, name: Two, banks: [sandbox], return_urls: {a: 'https://x.example'}, workloads: [{issuer: cluster, subject: a, claims: {team: y}}, {issuer: cluster, subject: a, claims: {env: y}}]}\n" +

@@ -1,6 +1,7 @@
 package config
 
 import (
+	"regexp"
 	"slices"
 	"strconv"
 	"time"
@@ -18,6 +19,7 @@ func (r *report) checkApps(c Config) {
 		r.checkAppKeys(app, at, keys)
 		r.checkAppBanks(c, app, at)
 		r.checkOperations(app, at)
+		r.checkEgress(c, app, at)
 		r.checkWebhook(c, app.Webhook, at)
 		for id, target := range app.ReturnURLs {
 			r.checkURL(at+".return_urls."+id, target, urlRules{local: c.Environment != Production, query: true})
@@ -78,6 +80,50 @@ func (r *report) checkOperations(app App, at string) {
 		if slices.Contains(app.Operations[:i], o) {
 			r.bad(at+"["+strconv.Itoa(i)+"]", "stands there twice; keep one")
 		}
+	}
+}
+
+var (
+	egressForm = regexp.MustCompile(`^(GET|HEAD|POST|PUT|PATCH|DELETE) (/[A-Za-z0-9_~@:=,+*-][A-Za-z0-9._~@:=,+*-]*)+/?$`)
+	egressRest = regexp.MustCompile(`\*\*.`) // ** and something behind it
+)
+
+// checkEgress reports calls that nobody could make.
+func (r *report) checkEgress(c Config, app App, at string) {
+	named := slices.Contains(app.Operations, "egress")
+	at += ".egress.paths"
+	switch {
+	case named && len(app.Egress.Paths) == 0:
+		r.bad(at, "missing; egress is in operations, so list the calls, such as GET /v1/payments/*")
+	case !named && len(app.Egress.Paths) > 0:
+		r.bad(at, "has no effect without egress in operations")
+	}
+	for i, path := range app.Egress.Paths {
+		if !egressForm.MatchString(path) || egressRest.MatchString(path) {
+			r.bad(at+"["+strconv.Itoa(i)+"]", "want a method and a path, such as GET /v1/payments/*; ** stands at the end")
+		}
+	}
+	if !named {
+		return
+	}
+	for _, b := range c.Banks {
+		if !slices.Contains(app.Banks, b.ID) {
+			continue
+		}
+		if b.APIBaseURL == "" {
+			r.badOnce("banks."+b.ID+".api_base_url", "missing; an app has egress in operations")
+		}
+		if b.APIKeyHeader != "" && b.APIKey == "" && b.APIBaseURL != "" {
+			name := envPrefix + envName("banks."+b.ID) + "_API_KEY"
+			r.badOnce("banks."+b.ID+".api_key", "missing; an app has egress in operations, and the bank wants api_key_header. Set %s or %s_FILE", name, name)
+		}
+	}
+}
+
+// badOnce reports what several apps would.
+func (r *report) badOnce(setting, format string, args ...any) {
+	if !r.has(setting) && !r.has(setting+fileSuffix) {
+		r.bad(setting, format, args...)
 	}
 }
 

@@ -17,6 +17,7 @@ type client struct {
 	AppKeys
 	may    map[Operation]bool
 	budget *budget
+	calls  []callPattern
 }
 
 func newClients(apps []AppKeys) ([]*client, error) {
@@ -30,6 +31,13 @@ func newClients(apps []AppKeys) ([]*client, error) {
 		}
 		if err := a.Limit.check(); err != nil {
 			errs = append(errs, fmt.Errorf("app %q: %w", a.App.ID, err))
+		}
+		for _, text := range a.Calls {
+			p, err := parseCallPattern(text)
+			if err != nil {
+				errs = append(errs, fmt.Errorf("web: app %q: %w", a.App.ID, err))
+			}
+			c.calls = append(c.calls, p)
 		}
 		all = append(all, c)
 	}

@@ -259,7 +259,7 @@ func TestProblemPagesExistForEveryCode(t *testing.T) {
 			b.get(m[1]).says(t, "What to do", code)
 		}
 	}
-	if want := 24; found != want {
+	if want := 26; found != want {
 		t.Errorf("%d problems are listed, want %d", found, want)
 	}
 	fmt.Fprintln(t.Output(), found, "problems")

@@ -61,9 +61,10 @@ type Config struct {
 	// proxy stands before us.
 	TrustedProxies []netip.Prefix
 
-	Issuers      *workload.Issuers // of tokens of workloads; nil: there are none
-	BrowserLimit Limit             // for each address that browsers come from
-	Uses         Uses              // nil: nobody keeps when a credential was used
+	BankAPIs     map[string]BankAPI // by the bank's id, of those that apps may call
+	Issuers      *workload.Issuers  // of tokens of workloads; nil: there are none
+	BrowserLimit Limit              // for each address that browsers come from
+	Uses         Uses               // nil: nobody keeps when a credential was used
 
 	TokenDeadline time.Duration         // how long a hand-out may wait for a refresh; default 25 s
 	Metrics       prometheus.Registerer // nil: nothing is measured
@@ -76,6 +77,7 @@ type AppKeys struct {
 	KeyHashes  []string // as [NewAPIKey] makes them; two, while one key follows another
 	Workloads  []Workload
 	Operations []Operation // nil: all but [OpEgress]
+	Calls      []string    // with [OpEgress]: a method and a path each, such as GET /v1/payments/*
 	Limit      Limit
 }
 
@@ -151,7 +153,7 @@ func (s *server) router() (*echo.Echo, error) {
 // api is every call that an app can make.
 func (s *server) api() []apiRoute {
 	const one = "/v1/consents/:id"
-	return []apiRoute{
+	all := []apiRoute{
 		{method: http.MethodPost, path: "/v1/consents", operation: OpCreate, answer: s.createConsent},
 		{method: http.MethodGet, path: one, operation: OpRead, answer: s.showConsent},
 		{method: http.MethodPost, path: one + "/token", operation: OpToken, answer: s.handOut},
@@ -164,6 +166,10 @@ func (s *server) api() []apiRoute {
 		{method: http.MethodGet, path: "/v1/me", operation: OpRead, answer: s.me},
 		{method: http.MethodPost, path: pathExchange, operation: OpToken, own: s.exchange},
 	}
+	for _, method := range callMethods {
+		all = append(all, apiRoute{method: method, path: one + "/bank/*", operation: OpEgress, answer: s.egress})
+	}
+	return all
 }
 
 func (s *server) routePages(e *echo.Echo) {

@@ -71,6 +71,7 @@ type settings struct {
 	operations []web.Operation
 	limit      web.Limit // of the app "shop"
 	browsers   web.Limit
+	calls      []string // of the app "shop"
 	uses       web.Uses
 	issuers    *workload.Issuers
 	workloads  []web.Workload // of the app "shop"
@@ -163,10 +164,14 @@ func (w *world) build(s settings, logger *slog.Logger) {
 	var hash, otherHash string
 	w.key, hash = web.NewAPIKey()
 	w.otherKey, otherHash = web.NewAPIKey()
+	api, err := oauthbank.NewAPI(oauthbank.APIConfig{Bank: "sandbox", BaseURL: issuer, KeyHeader: "apikey", Key: "apikey",
+		RequestID: oauthbank.RequestIDAlnum32, Transport: w.bankDoor})
+	w.check(err)
 	w.handler, err = web.New(web.Config{
-		Service: w.service, PublicURL: public, BankOrigins: map[string]string{"sandbox": issuer}, Log: logger, Metrics: w.registry, TokenDeadline: s.deadline,
+		BankAPIs: map[string]web.BankAPI{"sandbox": api},
+		Service:  w.service, PublicURL: public, BankOrigins: map[string]string{"sandbox": issuer}, Log: logger, Metrics: w.registry, TokenDeadline: s.deadline,
 		BrowserLimit: s.browsers, Uses: s.uses, Issuers: s.issuers,
-		Apps: []web.AppKeys{{App: s.app, KeyHashes: []string{hash}, Workloads: s.workloads, Operations: s.operations, Limit: s.limit},
+		Apps: []web.AppKeys{{App: s.app, KeyHashes: []string{hash}, Workloads: s.workloads, Operations: s.operations, Calls: s.calls, Limit: s.limit},
 			{App: lender, KeyHashes: []string{otherHash}, Workloads: s.others}},
 	})
 	w.check(err)

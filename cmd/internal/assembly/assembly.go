@@ -145,6 +145,10 @@ func (p *Program) serve(c config.Config, o Outside) error {
 	if err != nil {
 		return err
 	}
+	apis, err := bankAPIs(c, o)
+	if err != nil {
+		return err
+	}
 	registry := p.metrics(o.Version)
 	p.Public, err = web.New(web.Config{
 		Service: p.Service, Apps: callers(c), PublicURL: public, BankOrigins: bankOrigins(c),
@@ -152,6 +156,7 @@ func (p *Program) serve(c config.Config, o Outside) error {
 		BrowserLimit:   web.Limit{Requests: c.PageRateLimit.Requests, Per: c.PageRateLimit.Per},
 		Uses:           p.Store,
 		Issuers:        programs,
+		BankAPIs:       apis,
 		TokenDeadline:  c.Refresh.BankDeadline + 5*time.Second, Metrics: registry, Log: p.log,
 	})
 	p.Admin = web.NewAdmin(web.AdminConfig{

@@ -3,6 +3,7 @@ package assembly
 import (
 	"encoding/hex"
 	"fmt"
+	"slices"
 
 	"github.com/consentd/consentd/config"
 	"github.com/consentd/consentd/web"
@@ -21,6 +22,9 @@ func callers(c config.Config) []web.AppKeys {
 		}
 		for _, o := range a.Operations {
 			w.Operations = append(w.Operations, web.Operation(o))
+		}
+		if slices.Contains(w.Operations, web.OpEgress) {
+			w.Calls = a.Egress.Paths
 		}
 		for _, program := range a.Workloads {
 			w.Workloads = append(w.Workloads, web.Workload(program))
