@@ -4,17 +4,18 @@ import "time"
 
 // App is a payment service.
 type App struct {
-	ID         string            `yaml:"id" need:"give the app a short name of lower-case letters, digits and hyphens" doc:"Short name in the API, logs and statistics: lower-case letters, digits and hyphens. Consents belong to it: never reuse it."`
-	Name       string            `yaml:"name" need:"give the name that customers know the service by" doc:"Name shown to customers."`
-	KeyHashes  []KeyHash         `yaml:"key_hashes" doc:"Hash of each API key, 64 hex digits, as consentd app-key new prints it. At most two, so that one key can follow another without a gap."`
-	Workloads  []Workload        `yaml:"workloads" doc:"Programs that the app is known by, in place of a key or besides."`
-	Banks      []string          `yaml:"banks" need:"list the ids of the banks that the app may use" doc:"Ids of the banks it may ask consents at."`
-	Scopes     []string          `yaml:"scopes" doc:"Optional scopes that it may ask for, beyond those that the bank requires."`
-	Operations []string          `yaml:"operations" default:"create,read,token,renew,revoke,confirm,report,erase" values:"create|read|token|renew|revoke|confirm|report|erase|egress" doc:"What it may do; anything else is refused and on record. token hands out access tokens, read is whatever changes nothing."`
-	Egress     Egress            `yaml:"egress"`
-	RateLimit  AppRateLimit      `yaml:"rate_limit"`
-	ReturnURLs map[string]string `yaml:"return_urls" need:"give at least one, such as done: https://shop.example.is/bank/done" doc:"Where customers return to, by an id that requests name. https; http only to this machine and not in production."`
-	Webhook    Webhook           `yaml:"webhook"`
+	ID           string            `yaml:"id" need:"give the app a short name of lower-case letters, digits and hyphens" doc:"Short name in the API, logs and statistics: lower-case letters, digits and hyphens. Consents belong to it: never reuse it."`
+	Name         string            `yaml:"name" need:"give the name that customers know the service by" doc:"Name shown to customers."`
+	KeyHashes    []KeyHash         `yaml:"key_hashes" doc:"Hash of each API key, 64 hex digits, as consentd app-key new prints it. At most two, so that one key can follow another without a gap."`
+	Workloads    []Workload        `yaml:"workloads" doc:"Programs that the app is known by, in place of a key or besides."`
+	Certificates []string          `yaml:"certificates" doc:"Names (DNS or URI, in the certificate's subjectAltName) that the app is known by, in place of a key or besides; see listen_tls.client_ca_file."`
+	Banks        []string          `yaml:"banks" need:"list the ids of the banks that the app may use" doc:"Ids of the banks it may ask consents at."`
+	Scopes       []string          `yaml:"scopes" doc:"Optional scopes that it may ask for, beyond those that the bank requires."`
+	Operations   []string          `yaml:"operations" default:"create,read,token,renew,revoke,confirm,report,erase" values:"create|read|token|renew|revoke|confirm|report|erase|egress" doc:"What it may do; anything else is refused and on record. token hands out access tokens, read is whatever changes nothing."`
+	Egress       Egress            `yaml:"egress"`
+	RateLimit    AppRateLimit      `yaml:"rate_limit"`
+	ReturnURLs   map[string]string `yaml:"return_urls" need:"give at least one, such as done: https://shop.example.is/bank/done" doc:"Where customers return to, by an id that requests name. https; http only to this machine and not in production."`
+	Webhook      Webhook           `yaml:"webhook"`
 }
 
 // Egress says which calls to a bank's API an app may make through consentd.

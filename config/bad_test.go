@@ -236,6 +236,23 @@ var badFiles = []struct {
 		},
 	},
 	{
+		name: "certificates",
+		text: base + app + "  certificates: [shop.internal, 'spiffe://x/shop', '*.internal', shop.internal]\nlisten_tls: {cert_file: a.pem, client_ca_file: ca.pem}\n",
+		want: []string{
+			"consentd.yaml:14: apps.shop.certificates[2]: want a DNS name in lower case or a URI, such as shop.internal or spiffe://example.is/shop",
+			"consentd.yaml:14: apps.shop.certificates[3]: is apps.shop.certificates[0] too; one certificate must not be two apps",
+			"consentd.yaml:15: listen_tls.key_file: missing; cert_file needs its private key",
+		},
+	},
+	{
+		name: "certificates that nobody verifies",
+		text: base + app + "  certificates: [shop.internal]\nlisten_tls: {key_file: a.pem, client_ca_file: ca.pem}\n",
+		want: []string{
+			"consentd.yaml:15: listen_tls.key_file: has no effect without cert_file",
+			"consentd.yaml:15: listen_tls.client_ca_file: has no effect without cert_file: only a certificate that listen itself verified counts",
+		},
+	},
+	{
 		name: "workloads",
 		text: base + strings.Replace(app, "  key_hashes: [\""+hash1+"\"]\n", "  workloads:\n  - {issuer: cluster, subject: a, claims: {team: x}}\n  - {issuer: clster}\n", 1) +
 			"- {id: two, name: Two, banks: [sandbox], return_urls: {a: 'https://x.example'}, workloads: [{issuer: cluster, subject: a, claims: {team: y}}, {issuer: cluster, subject: a, claims: {env: y}}]}\n" +
@@ -245,7 +262,7 @@ var badFiles = []struct {
 			"consentd.yaml:13: apps.shop.workloads[1].subject: missing; give the sub of its tokens",
 			`consentd.yaml:13: apps.shop.workloads[1].issuer: no issuer in workload_issuers has this id; did you mean "cluster"?`,
 			"consentd.yaml:16: apps.two.workloads[1]: can be the same program as apps.shop.workloads[0]; one token must not be two apps",
-			"consentd.yaml:17: apps.three.key_hashes: missing; give the SHA-256 of at least one API key, in hex, or workloads",
+			"consentd.yaml:17: apps.three.key_hashes: missing; give the SHA-256 of at least one API key, in hex, or workloads or certificates",
 			"consentd.yaml:19: workload_issuers.cluster.issuer: must begin with https://; http is only for environment test and demo",
 			"consentd.yaml:20: workload_issuers[1].id: is the id of workload_issuers.cluster too; give each its own",
 			"consentd.yaml:20: workload_issuers[1].issuer: must begin with https://; http is only for environment test and demo",

@@ -19,6 +19,7 @@ func (r *report) check(c Config) {
 	r.checkBanks(c)
 	r.checkApps(c)
 	r.checkWorkloadIssuers(c)
+	r.checkCertificates(c)
 }
 
 func (r *report) checkServer(c Config) {

@@ -56,8 +56,8 @@ func (r *report) checkAppBanks(c Config, app App, at string) {
 }
 
 func (r *report) checkAppKeys(app App, at string, keys map[KeyHash]string) {
-	if len(app.KeyHashes) == 0 && len(app.Workloads) == 0 && !r.has(at+".key_hashes") && !r.has(at+".workloads") {
-		r.bad(at+".key_hashes", "missing; give the SHA-256 of at least one API key, in hex, or workloads")
+	if len(app.KeyHashes) == 0 && len(app.Workloads) == 0 && len(app.Certificates) == 0 && !r.has(at+".key_hashes") && !r.has(at+".workloads") {
+		r.bad(at+".key_hashes", "missing; give the SHA-256 of at least one API key, in hex, or workloads or certificates")
 	}
 	if len(app.KeyHashes) > mostKeys {
 		r.bad(at+".key_hashes", "are more than two; keep the app's old one and its new one")

@@ -28,6 +28,7 @@ type Config struct {
 	Environment     Environment      `yaml:"environment" default:"production" values:"production|test|demo" doc:"What this installation is for. Only test and demo accept plain http and private addresses."`
 	PublicURL       string           `yaml:"public_url" need:"give the address that customers' browsers use, such as https://consent.example.is" doc:"Address under which browsers and banks reach consentd. All links are made from it, never from a request. https, except in test and demo."`
 	Listen          string           `yaml:"listen" default:":8080" doc:"Address and port to serve customers, staff and apps on."`
+	ListenTLS       ListenTLS        `yaml:"listen_tls"`
 	AdminListen     string           `yaml:"admin_listen" default:"127.0.0.1:9090" doc:"Address and port for health checks and metrics. Keep it off the internet."`
 	TrustedProxies  []netip.Prefix   `yaml:"trusted_proxies" doc:"Networks of the load balancers whose X-Forwarded-For is believed. None: the peer's address counts."`
 	ShutdownTimeout time.Duration    `yaml:"shutdown_timeout" default:"25s" doc:"How long a stopping process finishes requests and refreshes. Longer than refresh.bank_deadline; shorter than the platform's own grace (Kubernetes: 30s)."`
@@ -69,6 +70,13 @@ const (
 	LogJSON LogFormat = "json"
 	LogText LogFormat = "text"
 )
+
+// ListenTLS says how listen is encrypted, where no proxy does it.
+type ListenTLS struct {
+	CertFile     string `yaml:"cert_file" doc:"PEM file with our certificate and those above it. With it listen talks TLS. A changed file counts from the next connection on."`
+	KeyFile      string `yaml:"key_file" doc:"PEM file with its private key."`
+	ClientCAFile string `yaml:"client_ca_file" doc:"PEM file with the authorities whose certificates apps may show; see apps[].certificates. Nobody has to show one."`
+}
 
 // Redis says where the system of record is, and how it is reached.
 type Redis struct {

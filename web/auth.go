@@ -66,17 +66,21 @@ func (c credential) String() string { return string(c.kind) + ":" + c.id }
 type credentialKind string
 
 const (
-	apiKey     credentialKind = "api_key"
-	byWorkload credentialKind = "workload"
+	apiKey        credentialKind = "api_key"
+	byWorkload    credentialKind = "workload"
+	byCertificate credentialKind = "certificate"
 )
 
 // errUnauthorized: nothing that we know an app by.
 var errUnauthorized = errors.New("web: no valid credential")
 
-// caller is who sent a request, by its Authorization header (RFC 6750 section
-// 2.1).
+// caller is who sent a request: by its Authorization header (RFC 6750 section
+// 2.1), and without one by the certificate of the connection.
 func (s *server) caller(c *call) (caller, error) {
 	given := c.Request().Header.Values("Authorization")
+	if len(given) == 0 {
+		return s.certified.caller(c.Request().TLS)
+	}
 	if len(given) != 1 {
 		return caller{}, errUnauthorized
 	}

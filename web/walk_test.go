@@ -1,7 +1,10 @@
 package web_test
 
 import (
+	"crypto/tls"
+	"crypto/x509"
 	"net/http"
+	"net/http/httptest"
 	"strings"
 	"testing"
 
@@ -58,6 +61,7 @@ var walks = map[string]walked{
 type stroll struct {
 	name string
 	key  token.Secret
+	cert string // the name in a certificate that our TLS has verified
 	want func(walked) int
 }
 
@@ -70,6 +74,7 @@ func TestWalk(t *testing.T) {
 			for _, method := range []string{"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE"} {
 				s.calls = append(s.calls, method+" /odd/*")
 			}
+			s.certificates, s.otherCertificates = []string{"shop.internal"}, []string{"lender.internal"}
 			s.workloads = []web.Workload{{Issuer: "cluster", Subject: inCluster}}
 		})
 		return w
@@ -79,13 +84,16 @@ func TestWalk(t *testing.T) {
 	own := func(r walked) int { return r.own }
 	refused := func(walked) int { return http.StatusUnauthorized }
 	callers := []stroll{
-		{"no credential", "", refused},
-		{"a wrong key", "ck_00000000_" + token.Secret(strings.Repeat("a", 43)), refused},
-		{"another program", k.token("other", nil), refused},
-		{"a token that nobody signed", "eyJhbGciOiJub25lIn0.e30.", refused},
-		{"the app's key", w.key, own},
-		{"the app's workload", k.token(inCluster, nil), own},
-		{"another app's key", w.otherKey, func(r walked) int { return r.others }},
+		{name: "no credential", want: refused},
+		{name: "a wrong key", key: "ck_00000000_" + token.Secret(strings.Repeat("a", 43)), want: refused},
+		{name: "another program", key: k.token("other", nil), want: refused},
+		{name: "a token that nobody signed", key: "eyJhbGciOiJub25lIn0.e30.", want: refused},
+		{name: "another certificate", cert: "other.internal", want: refused},
+		{name: "the app's key", key: w.key, want: own},
+		{name: "the app's workload", key: k.token(inCluster, nil), want: own},
+		{name: "the app's certificate", cert: "shop.internal", want: own},
+		{name: "a certificate of two apps", cert: "shop.internal lender.internal", want: refused},
+		{name: "another app's key", key: w.otherKey, want: func(r walked) int { return r.others }},
 	}
 	for _, route := range w.handler.(*echo.Echo).Routes() {
 		name := route.Method + " " + route.Path
@@ -103,16 +111,16 @@ func TestWalk(t *testing.T) {
 				want = row.everybody
 			}
 			id = w.valid(id)
-			if got := w.stroll(route, id, who.key); got.status != want {
-				t.Errorf("%s by %s = %d %s, want %d", name, who.name, got.status, got.str("code"), want)
+			if got := w.stroll(route, id, who.key, who.cert); got.status != want {
+				t.Errorf("%s by %s = %d %s, want %d", name, who.name, got.status, got.header.Get("Content-Type"), want)
 			}
 		}
 		if row.everybody != 0 {
 			continue
 		}
-		got := denied.stroll(route, unknownConsent, denied.key)
+		got := denied.stroll(route, unknownConsent, denied.key, "")
 		if want := map[bool]int{false: http.StatusForbidden, true: http.StatusBadRequest}[route.Path == "/oauth2/token"]; got.status != want {
-			t.Errorf("%s by an app that may do nothing = %d %s, want %d", name, got.status, got.str("code"), want)
+			t.Errorf("%s by an app that may do nothing = %d %s, want %d", name, got.status, got.header.Get("Content-Type"), want)
 		}
 	}
 }
@@ -129,16 +137,20 @@ func (w *world) valid(id string) string {
 }
 
 // stroll goes to a route as if it were an address.
-func (w *world) stroll(route *echo.Route, id string, key token.Secret) reply {
+func (w *world) stroll(route *echo.Route, id string, key token.Secret, cert string) reply {
 	w.t.Helper()
 	path := strings.NewReplacer(":id", id, "bank/*", "bank/odd/x", ":link", "x", ":name", "x", ":code", "x", ":ref", "x", ":bank", "x").Replace(route.Path)
-	r, err := http.NewRequestWithContext(w.t.Context(), route.Method, w.url+path, nil)
-	w.check(err)
+	r := httptest.NewRequest(route.Method, path, nil)
+	if cert != "" {
+		r.TLS = &tls.ConnectionState{VerifiedChains: [][]*x509.Certificate{{{DNSNames: strings.Fields(cert)}}}}
+	}
 	if key != "" {
 		r.Header.Set("Authorization", "Bearer "+key.Reveal())
 	}
 	if route.Path == "/oauth2/token" {
 		r.Header.Set("Content-Type", "application/x-www-form-urlencoded")
 	}
-	return w.send(w.newBrowser().client, r)
+	out := httptest.NewRecorder()
+	w.handler.ServeHTTP(out, r)
+	return reply{status: out.Code, header: out.Header()}
 }

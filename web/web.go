@@ -73,29 +73,31 @@ type Config struct {
 
 // AppKeys is an app: how it is known, and what it may do.
 type AppKeys struct {
-	App        consent.App
-	KeyHashes  []string // as [NewAPIKey] makes them; two, while one key follows another
-	Workloads  []Workload
-	Operations []Operation // nil: all but [OpEgress]
-	Calls      []string    // with [OpEgress]: a method and a path each, such as GET /v1/payments/*
-	Limit      Limit
+	App          consent.App
+	KeyHashes    []string // as [NewAPIKey] makes them; two, while one key follows another
+	Workloads    []Workload
+	Certificates []string    // DNS names and URIs in certificates that our TLS has verified
+	Operations   []Operation // nil: all but [OpEgress]
+	Calls        []string    // with [OpEgress]: a method and a path each, such as GET /v1/payments/*
+	Limit        Limit
 }
 
 const defaultTokenDeadline = 25 * time.Second
 
 // server is what the handlers share.
 type server struct {
-	c        Config
-	service  *consent.Service
-	keys     keyring
-	programs workloads
-	browsers *addresses
-	pages    *pages
-	headers  headers
-	origin   *http.CrossOriginProtection
-	routes   map[string]bool
-	metrics  *metrics
-	log      *slog.Logger
+	c         Config
+	service   *consent.Service
+	keys      keyring
+	programs  workloads
+	certified certificates
+	browsers  *addresses
+	pages     *pages
+	headers   headers
+	origin    *http.CrossOriginProtection
+	routes    map[string]bool
+	metrics   *metrics
+	log       *slog.Logger
 }
 
 // New checks the configuration, reports everything that is wrong with it, and
@@ -113,14 +115,15 @@ func New(c Config) (http.Handler, error) {
 	clients, badClients := newClients(c.Apps)
 	keys, badKeys := newKeyring(clients)
 	programs, badWorkloads := newWorkloads(clients)
+	certified, badCertificates := newCertificates(clients)
 	pages, badPages := newPages(english)
 	metrics, badMetrics := newMetrics(c.Metrics)
-	errs := []error{checkPublicURL(c.PublicURL), checkReturnURLs(c.Apps), badClients, badKeys, badWorkloads, badPages, badMetrics, c.BrowserLimit.check()}
+	errs := []error{checkPublicURL(c.PublicURL), checkReturnURLs(c.Apps), badClients, badKeys, badWorkloads, badCertificates, badPages, badMetrics, c.BrowserLimit.check()}
 	for bank, origins := range c.BankOrigins {
 		errs = append(errs, checkBankOrigins(bank, origins))
 	}
 	s := &server{
-		c: c, service: c.Service, keys: keys, programs: programs, browsers: newAddresses(c.BrowserLimit), pages: pages, metrics: metrics, log: c.Log,
+		c: c, service: c.Service, keys: keys, programs: programs, certified: certified, browsers: newAddresses(c.BrowserLimit), pages: pages, metrics: metrics, log: c.Log,
 		headers: newHeaders(c.PublicURL.Scheme == "https"), origin: http.NewCrossOriginProtection(),
 	}
 	if err := errors.Join(errs...); err != nil {

@@ -76,6 +76,8 @@ type settings struct {
 	issuers    *workload.Issuers
 	workloads  []web.Workload // of the app "shop"
 	others     []web.Workload // of the app "lender"
+
+	certificates, otherCertificates []string // of the two
 }
 
 func newWorld(t testing.TB, with ...setting) *world {
@@ -171,8 +173,8 @@ func (w *world) build(s settings, logger *slog.Logger) {
 		BankAPIs: map[string]web.BankAPI{"sandbox": api},
 		Service:  w.service, PublicURL: public, BankOrigins: map[string]string{"sandbox": issuer}, Log: logger, Metrics: w.registry, TokenDeadline: s.deadline,
 		BrowserLimit: s.browsers, Uses: s.uses, Issuers: s.issuers,
-		Apps: []web.AppKeys{{App: s.app, KeyHashes: []string{hash}, Workloads: s.workloads, Operations: s.operations, Calls: s.calls, Limit: s.limit},
-			{App: lender, KeyHashes: []string{otherHash}, Workloads: s.others}},
+		Apps: []web.AppKeys{{App: s.app, KeyHashes: []string{hash}, Workloads: s.workloads, Certificates: s.certificates, Operations: s.operations, Calls: s.calls, Limit: s.limit},
+			{App: lender, KeyHashes: []string{otherHash}, Workloads: s.others, Certificates: s.otherCertificates}},
 	})
 	w.check(err)
 }

@@ -6,6 +6,7 @@ package assembly
 
 import (
 	"context"
+	"crypto/tls"
 	"errors"
 	"fmt"
 	"log/slog"
@@ -46,6 +47,7 @@ type Program struct {
 	Service *consent.Service
 	Store   *redisstore.Store
 
+	tls      *tls.Config // of the public listener; nil: in the clear
 	vault    *token.Vault
 	schedule *schedule.Schedule
 	draining atomic.Bool // stopping: no new requests, please
@@ -90,6 +92,9 @@ func (p *Program) build(c config.Config, o Outside) error {
 		return err
 	}
 	if p.schedule, err = newSchedule(c, p); err != nil {
+		return err
+	}
+	if p.tls, err = listenTLS(c.ListenTLS, p.log); err != nil {
 		return err
 	}
 	return p.serve(c, o)

@@ -34,6 +34,7 @@ func NewServer(h http.Handler, log *slog.Logger) *http.Server {
 // that they see what is going on.
 func (p *Program) Serve(ctx context.Context, public, admin net.Listener, grace time.Duration) error {
 	front, back := NewServer(p.Public, p.log), NewServer(p.Admin, p.log)
+	front.TLSConfig = p.tls
 	failed := make(chan error, 2)
 	go serveOn(front, public, failed)
 	go serveOn(back, admin, failed)
@@ -58,7 +59,11 @@ func (p *Program) Serve(ctx context.Context, public, admin net.Listener, grace t
 }
 
 func serveOn(s *http.Server, l net.Listener, failed chan<- error) {
-	if err := s.Serve(l); !errors.Is(err, http.ErrServerClosed) {
+	serve := s.Serve
+	if s.TLSConfig != nil {
+		serve = func(l net.Listener) error { return s.ServeTLS(l, "", "") }
+	}
+	if err := serve(l); !errors.Is(err, http.ErrServerClosed) {
 		failed <- fmt.Errorf("serve %s: %w", l.Addr(), err)
 	}
 }
