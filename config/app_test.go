@@ -1,7 +1,9 @@
 package config_test
 
 import (
+	"bytes"
 	"slices"
+	"strings"
 	"testing"
 	"time"
 
@@ -32,5 +34,18 @@ func TestAnAppMayDoAllButEgress(t *testing.T) {
 	want := []string{"create", "read", "token", "renew", "revoke", "confirm", "report", "erase"}
 	if got := c.Apps[0].Operations; !slices.Equal(got, want) {
 		t.Errorf("operations = %q, want %q", got, want)
+	}
+}
+
+func TestPrintNamesWorkloadsByPosition(t *testing.T) {
+	text := base + app + "  workloads:\n  - {issuer: cluster, subject: a}\nworkload_issuers: [{id: cluster, issuer: 'https://k8s.example'}]\n"
+	var printed bytes.Buffer
+	if err := mustLoad(t, text, "CONSENTD_APPS_SHOP_WORKLOADS_0_CLAIMS_TEAM=payments").Print(&printed); err != nil {
+		t.Fatal(err)
+	}
+	for _, want := range []string{"subject: a # consentd.yaml:15", "team: payments # CONSENTD_APPS_SHOP_WORKLOADS_0_CLAIMS_TEAM"} {
+		if !strings.Contains(printed.String(), want) {
+			t.Errorf("printed without %q:\n%s", want, printed.String())
+		}
 	}
 }
