@@ -9,10 +9,12 @@ FUZZTIME ?= 30s
 test: install check
 	$(GO) test -race -shuffle=on ./...
 
-## check: formatting, module file, vet, static checks
+## check: formatting, module file, generated code, vet, static checks
 check:
 	@unformatted=$$(gofmt -l .); if [ -n "$$unformatted" ]; then echo "not gofmt'ed:"; echo "$$unformatted"; exit 1; fi
 	$(GO) mod tidy -diff
+	@cd web/contract && before=$$(cksum models.gen.go) && $(GO) generate && \
+		if [ "$$before" != "$$(cksum models.gen.go)" ]; then echo "web/contract was not generated from web/openapi.yaml; now it is"; exit 1; fi
 	$(GO) vet ./...
 	$(GO) tool staticcheck ./...
 

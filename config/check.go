@@ -16,6 +16,7 @@ func (r *report) check(c Config) {
 	r.checkTimes(c)
 	r.checkLife(c)
 	r.checkLimits(c)
+	r.checkStaff(c)
 	r.checkBanks(c)
 	r.checkApps(c)
 	r.checkWorkloadIssuers(c)

@@ -27,7 +27,7 @@ import (
 type Config struct {
 	Environment     Environment      `yaml:"environment" default:"production" values:"production|test|demo" doc:"What this installation is for. Only test and demo accept plain http and private addresses."`
 	PublicURL       string           `yaml:"public_url" need:"give the address that customers' browsers use, such as https://consent.example.is" doc:"Address under which browsers and banks reach consentd. All links are made from it, never from a request. https, except in test and demo."`
-	Listen          string           `yaml:"listen" default:":8080" doc:"Address and port to serve customers, staff and apps on."`
+	Listen          string           `yaml:"listen" default:":8080" doc:"Address and port to serve customers and apps on."`
 	ListenTLS       ListenTLS        `yaml:"listen_tls"`
 	AdminListen     string           `yaml:"admin_listen" default:"127.0.0.1:9090" doc:"Address and port for health checks and metrics. Keep it off the internet."`
 	TrustedProxies  []netip.Prefix   `yaml:"trusted_proxies" doc:"Networks of the load balancers whose X-Forwarded-For is believed. None: the peer's address counts."`
@@ -44,7 +44,9 @@ type Config struct {
 	PageRateLimit   PageRateLimit    `yaml:"page_rate_limit"`
 	Retention       time.Duration    `yaml:"retention" default:"17520h" doc:"How long a record outlives its consent, to explain it: 17520h is two years. Then it is deleted with its timeline. At least 24h."`
 	Work            Work             `yaml:"work"`
+	API             API              `yaml:"api"`
 	Mail            Mail             `yaml:"mail"`
+	Staff           Staff            `yaml:"staff"`
 	Banks           []Bank           `yaml:"banks" doc:"The banks, each by a profile and what differs from it."`
 	WorkloadIssuers []WorkloadIssuer `yaml:"workload_issuers" doc:"Who gives tokens to apps' programs: a Kubernetes cluster, or the company's identity provider."`
 	Apps            []App            `yaml:"apps" doc:"The payment services that may ask for consents."`

@@ -14,6 +14,9 @@
 //	   v  │ asked again      v   │ renewed
 //	rejected, partiallyAuthorised  expired   computed from EndsAt, never stored
 //
+// What a bank refuses in an incident, see [Incident], is valid again minutes
+// later.
+//
 // The names are the Berlin Group's. A consent keeps its id through every
 // renewal, and a renewal that comes to nothing leaves a valid one as it was.
 package consent
@@ -39,6 +42,8 @@ const (
 	TerminatedByTpp     Status = "terminatedByTpp"     // the app or our staff ended it
 	TerminatedByAspsp   Status = "terminatedByAspsp"   // the bank refuses the grant, for reasons of its own
 )
+
+var statuses = []Status{Received, Valid, Rejected, PartiallyAuthorised, Expired, RevokedByPsu, TerminatedByTpp, TerminatedByAspsp}
 
 // Actor is who caused a change.
 type Actor string
@@ -88,6 +93,7 @@ type Consent struct {
 	AuthorizedAt time.Time // the consent clock starts here; zero before
 	EndsAt       time.Time // no token is handed out from this moment on; zero before
 	EndedAt      time.Time // when the bank, the customer or the app ended it early
+	ChangedAt    time.Time // the last change of any of this; a hand-out or a refresh is none
 
 	// ConfirmUntil is set while the app must still confirm, by the one-time
 	// code that came back with the customer's browser, that the customer who
@@ -97,6 +103,10 @@ type Consent struct {
 	// BankTold is what became of telling the bank that the consent was ended
 	// here; empty while that is under way, or was not needed.
 	BankTold token.Revocation
+
+	// Failing: the last refresh came to nothing, and none has succeeded since.
+	// The consent is as it was.
+	Failing bool
 
 	TextVersion string // of the page that the customer agreed to
 	LastUsedAt  time.Time

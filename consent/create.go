@@ -57,6 +57,7 @@ func (s *Service) Create(ctx context.Context, app App, r Request) (Consent, Link
 		Asked: append(slices.Clone(bank.Required), r.Scopes...), ReturnTo: r.ReturnTo,
 		Language: r.Language, CreatedAt: s.c.Now().UTC(),
 	}
+	c.ChangedAt = c.CreatedAt
 	c.Personal, err = s.sealPerson(id, Person{Reference: r.Reference, Expected: r.Expected, Email: r.Email})
 	if err != nil {
 		return Consent{}, Link{}, err

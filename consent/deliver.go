@@ -155,6 +155,9 @@ func (s *Service) stillSo(c Consent, n Notice) bool {
 	if n.Event != ToldRejected && n.Term != c.Term {
 		return false
 	}
+	if n.Word() == ToldLink {
+		return c.Renewable()
+	}
 	want := map[string][]Status{
 		ToldConnected: {Valid}, ToldRenewed: {Valid}, ToldExpired: {Expired}, ToldRefused: {TerminatedByAspsp},
 		ToldStopped: {RevokedByPsu, TerminatedByTpp}, ToldRejected: {Rejected, PartiallyAuthorised},
@@ -201,8 +204,8 @@ func (s *Service) hold(ctx context.Context, e Event) (time.Time, error) {
 			return now.Add(held), err
 		}
 	}
-	urgent := e.Notice.Event == ToldConnected || e.Notice.Event == ToldRenewed || e.Notice.Event == ToldStopped
-	if e.Notice.Channel != ChannelMail || urgent {
+	urgent := []string{ToldConnected, ToldRenewed, ToldStopped, ToldLink}
+	if e.Notice.Channel != ChannelMail || slices.Contains(urgent, e.Notice.Word()) {
 		return time.Time{}, nil
 	}
 	zone := e.Bank.Clock.Zone

@@ -65,6 +65,13 @@ var (
 	// wrong issuer, wrong bank, code and error at once.
 	ErrForgedReturn = errors.New("consent: the return does not fit the authorization")
 
+	// ErrAuditBroken: nothing can be put on record, because the audit chain is
+	// not as we left it.
+	ErrAuditBroken = errors.New("consent: the audit chain is damaged")
+
+	// ErrNoAddress: a customer who cannot be written to.
+	ErrNoAddress = errors.New("consent: no e-mail address is known")
+
 	// ErrConflict: the record changed between reading and writing.
 	ErrConflict = errors.New("consent: changed meanwhile")
 )

@@ -3,7 +3,6 @@ package consent
 import (
 	"context"
 	"errors"
-	"fmt"
 
 	"github.com/consentd/consentd/token"
 )
@@ -18,6 +17,11 @@ type History struct {
 	Consent  Consent // without its sealed personal data
 	Timeline []Entry // oldest first
 	Uses     map[string]int64
+	Token    Newest // the access token's clock; zero while there is none
+
+	// NationalID is masked: enough to compare with what a caller says, not
+	// enough to use. [Service.See] alone fills it in.
+	NationalID string
 }
 
 // History reads a consent of any app, for support: apps get theirs from
@@ -32,7 +36,12 @@ func (s *Service) History(ctx context.Context, id ID) (History, error) {
 	if h.Timeline, err = s.c.Store.Timeline(ctx, id, timelineLimit); err != nil {
 		return History{}, err
 	}
-	h.Uses, err = s.c.Store.Uses(ctx, id)
+	if h.Uses, err = s.c.Store.Uses(ctx, id); err != nil {
+		return History{}, err
+	}
+	if h.Token, err = s.c.Store.Newest(ctx, id); errors.Is(err, token.ErrNoGrant) {
+		err = nil
+	}
 	return h, err
 }
 
@@ -68,22 +77,4 @@ func (s *Service) FindByPerson(ctx context.Context, kind NationalIDKind, id toke
 		return nil, err
 	}
 	return s.found(ctx, ids)
-}
-
-// found reads the records that an index led to. An index may outlive a record
-// by a little; what is gone is left out.
-func (s *Service) found(ctx context.Context, ids []ID) ([]Consent, error) {
-	var out []Consent
-	for _, id := range ids {
-		c, err := s.c.Store.Consent(ctx, id)
-		if errors.Is(err, ErrNotFound) {
-			continue
-		}
-		if err != nil {
-			return nil, fmt.Errorf("find consents: %w", err)
-		}
-		c.Personal = nil
-		out = append(out, c)
-	}
-	return out, nil
 }

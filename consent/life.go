@@ -91,7 +91,7 @@ func clockTime(midnight time.Time, of time.Duration) time.Time {
 func (s *Service) life(id ID, event string, term int64, now, ends time.Time) Work {
 	w := s.telling(id, event, term, now)
 	w.Add = append(w.Add, Task{Kind: TaskExpire, ID: id, Due: ends}, s.purge(id, ends))
-	w.Remove = []Task{{Kind: TaskAbandon, ID: id}}
+	w.Remove = []Task{{Kind: TaskAbandon, ID: id}, {Kind: TaskBelieve, ID: id}}
 	if at := s.c.Life.next(ends, now); !at.IsZero() {
 		w.Add = append(w.Add, Task{Kind: TaskWarn, ID: id, Due: at})
 	}
@@ -105,7 +105,8 @@ func (s *Service) life(id ID, event string, term int64, now, ends time.Time) Wor
 func (s *Service) over(id ID, event string, term int64, now time.Time) Work {
 	w := s.telling(id, event, term, now)
 	w.Add = append(w.Add, s.purge(id, now))
-	w.Remove = []Task{{Kind: TaskWarn, ID: id}, {Kind: TaskExpire, ID: id}, {Kind: TaskProbe, ID: id}, {Kind: TaskAbandon, ID: id}}
+	w.Remove = []Task{{Kind: TaskWarn, ID: id}, {Kind: TaskExpire, ID: id}, {Kind: TaskProbe, ID: id}, {Kind: TaskAbandon, ID: id},
+		{Kind: TaskBelieve, ID: id}}
 	return w
 }
 

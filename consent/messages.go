@@ -31,10 +31,3 @@ func (s *Service) Undelivered(ctx context.Context, limit int) ([]Undelivered, er
 	}
 	return out, nil
 }
-
-// Resend makes a message due again that was given up: the next tick tries to
-// deliver it, unless what it tells is no longer so. [ErrNotFound]: somebody
-// else did.
-func (s *Service) Resend(ctx context.Context, u Undelivered) error {
-	return s.c.Store.Redeliver(ctx, u.task, s.c.Now().UTC())
-}

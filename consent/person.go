@@ -160,3 +160,17 @@ func (k NationalIDKind) checks(id token.Secret) bool {
 	}
 	return (11-sum%11)%11 == int(d[8]-'0')
 }
+
+// masked shows the day of birth in an id and hides the rest. What is too
+// short to hide anything is hidden whole.
+func masked(id token.Secret) string {
+	const shown, hidden = 6, "····"
+	switch text := id.Reveal(); {
+	case text == "":
+		return ""
+	case len(text) != shown+len("0000"):
+		return hidden
+	default:
+		return text[:shown] + "-" + hidden
+	}
+}

@@ -1,7 +1,6 @@
 package consent_test
 
 import (
-	"errors"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -106,43 +105,6 @@ func TestAfterAnOutageEverythingIsProbedWithinTheBudget(t *testing.T) {
 		other.wantStatus(t, consent.Valid, "")
 		if h.second.Refreshes() != 0 {
 			t.Error("another bank was probed")
-		}
-	})
-}
-
-func TestBankIncidentIsNotBelieved(t *testing.T) {
-	bubble(t, func(t *testing.T, h *house) {
-		var trips []*trip
-		for range 30 {
-			trips = append(trips, h.granted(t))
-		}
-		h.live(t, time.Minute, 10*time.Second)
-		time.Sleep(10 * time.Minute)
-		h.bank.Fail(sandbox.EndpointToken, 30, sandbox.Fault{Status: 400, Body: `{"error":"invalid_grant"}`})
-		ended := 0
-		for _, p := range trips {
-			err := second(p.token(t, consent.TokenRequest{}))
-			if errors.Is(err, consent.ErrRevoked) {
-				ended++
-			} else {
-				wantErr(t, err, consent.ErrBankUnavailable)
-			}
-		}
-		if ended != 10 {
-			t.Errorf("%d consents ended before the bank was doubted, want 10", ended)
-		}
-		h.live(t, 10*time.Minute, time.Minute)
-		for _, e := range h.mail.what() {
-			if e == consent.ToldRefused {
-				t.Fatal("a customer was told during the incident")
-			}
-		}
-		for _, p := range trips[10:] {
-			must(t, second(p.token(t, consent.TokenRequest{})))
-		}
-		h.live(t, time.Hour, 10*time.Minute)
-		if n := len(h.mail.what()); n != 30+10 {
-			t.Errorf("%d messages after the incident, want 40", n)
 		}
 	})
 }

@@ -50,7 +50,7 @@ func (s *Service) forget(ctx context.Context, c Consent) error {
 		return err
 	}
 	w := Work{}
-	for _, k := range []TaskKind{TaskWarn, TaskExpire, TaskProbe, TaskAbandon, TaskPurge} {
+	for _, k := range []TaskKind{TaskWarn, TaskExpire, TaskProbe, TaskAbandon, TaskBelieve, TaskPurge} {
 		w.Remove = append(w.Remove, Task{Kind: k, ID: c.ID})
 	}
 	return s.c.Store.Purge(ctx, c.ID, customer, person, w)
@@ -97,6 +97,13 @@ type Erasure struct {
 // Erase ends and deletes everything about one app's customer, and leaves an
 // anonymous proof. Banks are still told that their grants are over.
 func (s *Service) Erase(ctx context.Context, app App, reference token.Secret) (Erasure, error) {
+	return s.erase(ctx, app, reference, newReference())
+}
+
+// newReference names the proof of an erasure.
+func newReference() string { return rand.Text() }
+
+func (s *Service) erase(ctx context.Context, app App, reference token.Secret, proof string) (Erasure, error) {
 	index, err := s.customerIndex(app.ID, reference)
 	if err != nil {
 		return Erasure{}, err
@@ -105,7 +112,7 @@ func (s *Service) Erase(ctx context.Context, app App, reference token.Secret) (E
 	if err != nil {
 		return Erasure{}, err
 	}
-	e := Erasure{Reference: rand.Text(), At: s.c.Now().UTC(), App: app.ID}
+	e := Erasure{Reference: proof, At: s.c.Now().UTC(), App: app.ID}
 	for _, id := range ids {
 		c, err := s.Stop(ctx, id, ByApp, CauseErased)
 		if errors.Is(err, ErrNotFound) {

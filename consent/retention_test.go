@@ -71,6 +71,7 @@ func TestProofTellsTheWholeStory(t *testing.T) {
 		p := h.granted(t)
 		h.live(t, 80*day, 6*time.Hour)
 		wantEnding(t, p.again(t).visit(t, sandbox.Customer{User: gudrun}), consent.EndRenewed)
+		must(t, h.Settle(t.Context()))
 		must(t, second(h.StopByApp(t.Context(), shop, p.id)))
 		h.live(t, time.Minute, 10*time.Second)
 		proof, err := h.Proof(t.Context(), shop, p.id)
@@ -81,7 +82,7 @@ func TestProofTellsTheWholeStory(t *testing.T) {
 				events = append(events, e.Event)
 			}
 		}
-		want := []string{"requested", "authorizing", "granted", "authorizing", "renewed", "terminatedByTpp", "bank_told", "bank_told"}
+		want := []string{"requested", "authorizing", "granted", "authorizing", "renewed", "bank_told", "terminatedByTpp", "bank_told"}
 		if !slices.Equal(events, want) || proof.Consent.Personal != nil {
 			t.Errorf("timeline\n     %v\nwant %v", events, want)
 		}

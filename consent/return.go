@@ -60,7 +60,8 @@ func (s *Service) Return(ctx context.Context, a Arrival) (ref string, err error)
 	// must not stop it, and a store that is away is waited for longer than a
 	// customer waits.
 	concluded := make(chan error, 1)
-	s.work.Go(func() { concluded <- s.take(s.running, ref, flow, a) })
+	running := WithOrigin(s.running, OriginOf(ctx))
+	s.work.Go(func() { concluded <- s.take(running, ref, flow, a) })
 	t := time.NewTimer(returnWait)
 	defer t.Stop()
 	select {

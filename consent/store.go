@@ -10,7 +10,8 @@ import (
 // Store keeps consents, their grants, and what a browser needs on its way.
 // It is shared by all replicas, each method is one atomic step, and what it
 // records (timeline, hand-outs, indexes) is part of that step. It never reads
-// a clock for business time. A store that cannot answer returns an error
+// a clock for business time. Lines of timelines get the [Origin] of the
+// context. A store that cannot answer returns an error
 // wrapping [token.ErrStoreUnavailable]; the step may then have happened, and
 // can be repeated with the same arguments.
 type Store interface {
@@ -20,8 +21,10 @@ type Store interface {
 	// customer's keyed index.
 	Create(ctx context.Context, c Consent, customer []byte, work Work) error
 
-	// Consent reads a record, or returns [ErrNotFound].
+	// Consent reads a record, or returns [ErrNotFound]. Consents reads
+	// several in one round trip and leaves out what is not there.
 	Consent(ctx context.Context, id ID) (Consent, error)
+	Consents(ctx context.Context, ids []ID) ([]Consent, error)
 
 	// HandOut decides whether an app gets the access token now, records the
 	// hand-out, allowed or denied, and returns the sealed token with what
@@ -78,8 +81,8 @@ type Store interface {
 	Aside(ctx context.Context, id ID, commit string) (bank string, s token.Sealed, err error)
 	Told(ctx context.Context, t Task, outcome token.Revocation, at time.Time) error
 
-	// Newest says which generation of a grant is stored and when the bank
-	// issued it, or returns [token.ErrNoGrant].
+	// Newest says which generation of a grant is stored, when the bank
+	// issued it and when its access token expires, or returns [token.ErrNoGrant].
 	Newest(ctx context.Context, id ID) (Newest, error)
 
 	TaskStore
@@ -99,11 +102,38 @@ type Store interface {
 	HandOuts(ctx context.Context, partition string, limit int) ([]HandOutRecord, error)
 	Uses(ctx context.Context, id ID) (map[string]int64, error)
 
+	// HandOutLog reads the records of one partition in order, at most limit:
+	// from the first one kept, or behind the place that a page before named.
+	HandOutLog(ctx context.Context, p Partition, place string, limit int) (HandOutPage, error)
+
 	// ByCustomer and ByPerson find consents by keyed index, newest first.
 	ByCustomer(ctx context.Context, index []byte) ([]ID, error)
 	ByPerson(ctx context.Context, index []byte) ([]ID, error)
 
+	Books
+
 	FlowStore
+	AuditStore
+}
+
+// Books are what finds consents by what they are, and counts them. Each step
+// that changes a consent keeps them in the same step.
+type Books interface {
+	// Select returns the first places after q.After of what q chooses, in
+	// its order, and how many it chooses in all.
+	Select(ctx context.Context, q Query) (places []Place, total int64, err error)
+
+	// Overview reads the counters.
+	Overview(ctx context.Context, now time.Time) (Overview, error)
+
+	// Rebuild makes the books anew from the records, and says from how many.
+	// Changes meanwhile are entered as ever; what is looked for may be
+	// missing until it is done.
+	Rebuild(ctx context.Context) (int64, error)
+
+	// ByRequest finds the consents that a request concerned, some days back:
+	// those of its hand-outs, and those in whose timelines it stands.
+	ByRequest(ctx context.Context, requestID string, now time.Time) ([]ID, error)
 }
 
 // Partition is a part of the store, whose tasks are claimed in one step.
@@ -151,9 +181,31 @@ type TaskStore interface {
 	// none left.
 	Spend(ctx context.Context, bank string, now time.Time, perMinute int) (bool, error)
 
+	// Believe forgets a refused grant for good, and does the work, unless the
+	// consent is no longer ended by its bank.
+	Believe(ctx context.Context, id ID, work Work) error
+
+	// Restore makes a consent valid again with the grant that its bank
+	// refused, or returns [token.ErrNoGrant]: something happened to it since,
+	// or the grant is no longer kept.
+	Restore(ctx context.Context, id ID, at time.Time, work Work) error
+
+	IncidentStore
+}
+
+// IncidentStore keeps what is known of banks that refuse many grants at once.
+type IncidentStore interface {
 	// Incident reports whether a bank has refused so many grants that none
 	// of its refusals is believed.
 	Incident(ctx context.Context, bank string, now time.Time) (bool, error)
+
+	// Incidents reads the newest incident of each bank that had one within a
+	// week.
+	Incidents(ctx context.Context, banks []string) ([]Incident, error)
+
+	// LiftIncident ends a bank's incident, and has its refusals believed at
+	// least until a moment; [ErrNotFound] when there is none.
+	LiftIncident(ctx context.Context, bank string, at, believed time.Time) error
 }
 
 // End is a consent ended on somebody's wish.
@@ -177,6 +229,7 @@ type Warned struct {
 type Newest struct {
 	Generation int64
 	IssuedAt   time.Time
+	ExpiresAt  time.Time // of the access token
 }
 
 // Delivery is what came of a message.
@@ -284,6 +337,13 @@ type HandOutRecord struct {
 	Outcome   Outcome
 }
 
+// HandOutPage is a part of a partition's records.
+type HandOutPage struct {
+	Records []HandOutRecord
+	Next    string // the place of the last; empty when there are no more
+	Full    bool   // as many are kept as there is room for: older ones may be gone
+}
+
 // Activation is what a return from the bank makes of a consent.
 type Activation struct {
 	Version      int64 // of the record that the decision was made from
@@ -328,4 +388,8 @@ type Entry struct {
 	Actor  Actor
 	Event  string // requested, authorizing, granted, renewed, confirmed, rejected, refreshed, ended, …
 	Detail string // a short code; never a secret or personal data
+
+	// Of the call that caused it, see [Origin]; [Store.Note] takes what is
+	// empty from the context.
+	RequestID, Staff, Reason string
 }

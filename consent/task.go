@@ -19,6 +19,7 @@ const (
 	TaskAbandon TaskKind = "abandon" // granted, and never confirmed by the app
 	TaskProbe   TaskKind = "probe"   // nobody has asked the bank for a while whether the grant lives; with an Arg: whatever was asked before
 	TaskDeliver TaskKind = "deliver" // tell somebody; Arg is a Notice
+	TaskBelieve TaskKind = "believe" // the bank refused the grant: take its word, or give the grant back after an incident
 	TaskPurge   TaskKind = "purge"   // the retention time is over
 )
 
@@ -61,7 +62,7 @@ type Work struct {
 // of the consent. A renewal begins a new term.
 type Notice struct {
 	Channel string // ChannelMail, ChannelWebhook
-	Event   string // one of the Told… words; a warning has its days behind a colon
+	Event   string // one of the Told… words; a warning has its days behind a hyphen, a link its act
 	Term    int64
 }
 
@@ -82,10 +83,21 @@ const (
 	ToldStopped   = "stopped"   // customer, app or staff ended it
 	ToldRefused   = "refused"   // the bank did
 	ToldRejected  = "rejected"  // the customer, or a check, said no; apps only
+	ToldLink      = "link"      // staff send the link to the page where one renews; customers only
 )
 
 // warning is the event of a threshold.
 func warning(days int) string { return ToldWarning + "-" + strconv.Itoa(days) }
+
+// renewalLink is the event of a link that staff send, by their act's number:
+// each is a message of its own.
+func renewalLink(act int64) string { return ToldLink + "-" + strconv.FormatInt(act, 10) }
+
+// Word is the event's Told… word.
+func (n Notice) Word() string {
+	word, _, _ := strings.Cut(n.Event, "-")
+	return word
+}
 
 // Days is the threshold of a warning, 0 for another event.
 func (n Notice) Days() int {

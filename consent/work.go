@@ -134,6 +134,8 @@ func (s *Service) doTask(ctx context.Context, t Task) (time.Time, error) {
 		return s.probe(ctx, t)
 	case TaskDeliver:
 		return s.deliver(ctx, t)
+	case TaskBelieve:
+		return s.believe(ctx, t)
 	case TaskPurge:
 		return s.purgeOld(ctx, t)
 	}

@@ -63,7 +63,7 @@ func (m *Mail) words(e consent.Event) wording {
 		Link: m.publicURL + "/m/" + e.Manage.Reveal(),
 		Foot: fmt.Sprintf("You get this message because you let %s into your account at %s.", app, bank),
 	}
-	switch e.Notice.Event {
+	switch e.Notice.Word() {
 	case consent.ToldConnected:
 		w.Subject = fmt.Sprintf("%s is connected to %s until %s", app, bank, until)
 		w.Lines = []string{fmt.Sprintf("You connected %s to %s.", app, bank),
@@ -87,6 +87,11 @@ func (m *Mail) words(e consent.Event) wording {
 		w.Lines = []string{fmt.Sprintf("%s no longer accepts the access of %s. If you withdrew it there yourself, all is as it should be.", bank, app),
 			fmt.Sprintf("Otherwise connect again: until then payments through %s do not work.", app)}
 		w.Button = "Connect again"
+	case consent.ToldLink:
+		w.Subject = fmt.Sprintf("Your link to renew: %s at %s, until %s", app, bank, until)
+		w.Lines = []string{fmt.Sprintf("Our support sends you this link: it leads to the page where you renew the access of %s at %s, or stop it.", app, bank),
+			"Renewing takes a minute, and you sign in at your bank as always. We never ask for a password."}
+		w.Button = "Renew access"
 	default:
 		m.warn(&w, e)
 	}

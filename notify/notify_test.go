@@ -54,6 +54,7 @@ func TestMailSaysWhoWhereAndWhen(t *testing.T) {
 		{consent.ToldExpired, "3 March 2027", "Connect again"},
 		{consent.ToldStopped, "1 February 2027", ""},
 		{consent.ToldRefused, "1 February 2027", "Connect again"},
+		{consent.ToldLink + "-17", "3 March 2027", "Renew access"},
 		{consent.ToldWarning + "-7", "3 March 2027", "Renew access"},
 	} {
 		t.Run(test.event, func(t *testing.T) {

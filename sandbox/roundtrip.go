@@ -19,7 +19,11 @@ var errLost = errors.New("sandbox: connection closed without an answer")
 // RoundTrip serves r within the process, whatever host it names. It returns
 // the context's error when that ends first; the bank may have done the work
 // by then, as with a real connection.
-func (b *Bank) RoundTrip(r *http.Request) (*http.Response, error) {
+func (b *Bank) RoundTrip(r *http.Request) (*http.Response, error) { return RoundTrip(b, r) }
+
+// RoundTrip serves r by a handler within the process, as [Bank.RoundTrip]
+// does by the bank.
+func RoundTrip(h http.Handler, r *http.Request) (*http.Response, error) {
 	if err := r.Context().Err(); err != nil {
 		if r.Body != nil {
 			_ = r.Body.Close()
@@ -29,7 +33,7 @@ func (b *Bank) RoundTrip(r *http.Request) (*http.Response, error) {
 	in := incoming(r)
 	defer in.Body.Close()
 	rec := newRecorder()
-	if dropped := b.serveInto(rec, in); dropped || r.Context().Err() != nil {
+	if dropped := serveInto(h, rec, in); dropped || r.Context().Err() != nil {
 		if err := r.Context().Err(); err != nil {
 			return nil, fmt.Errorf("sandbox: %w", err)
 		}
@@ -39,8 +43,8 @@ func (b *Bank) RoundTrip(r *http.Request) (*http.Response, error) {
 }
 
 // serveInto says whether the handler dropped the connection; any other panic
-// is a mistake of the bank and goes on.
-func (b *Bank) serveInto(rec *recorder, r *http.Request) (dropped bool) {
+// is a mistake of the handler and goes on.
+func serveInto(h http.Handler, rec *recorder, r *http.Request) (dropped bool) {
 	defer func() {
 		if v := recover(); v != nil {
 			if v != http.ErrAbortHandler {
@@ -49,7 +53,7 @@ func (b *Bank) serveInto(rec *recorder, r *http.Request) (dropped bool) {
 			dropped = true
 		}
 	}()
-	b.ServeHTTP(rec, r)
+	h.ServeHTTP(rec, r)
 	return false
 }
 

@@ -12,6 +12,7 @@ import (
 	"github.com/tink-crypto/tink-go/v2/aead"
 	"github.com/tink-crypto/tink-go/v2/insecurecleartextkeyset"
 	"github.com/tink-crypto/tink-go/v2/keyset"
+	"github.com/tink-crypto/tink-go/v2/mac"
 	"github.com/tink-crypto/tink-go/v2/prf"
 	tinkpb "github.com/tink-crypto/tink-go/v2/proto/tink_go_proto"
 	"github.com/tink-crypto/tink-go/v2/tink"
@@ -32,18 +33,23 @@ const (
 // nothing.
 const indexPurpose Purpose = "index"
 
+// auditPurpose names the keyset that authenticates the audit chain, and seals
+// nothing.
+const auditPurpose Purpose = "audit"
+
 // indexBytes is the length of a keyed index: 128 bit.
 const indexBytes = 16
 
 // Keyring seals and opens by authenticated encryption (AES-256-GCM), and
-// computes keyed indexes (HMAC-SHA-256). Each ciphertext starts with the id
-// of its key (5 bytes, Tink's), so that keys can be added, promoted and
-// retired while data sealed with older ones still opens. It is safe for
-// concurrent use, and prints as its key ids.
+// computes keyed indexes and authentication codes (HMAC-SHA-256). Each
+// ciphertext and each code starts with the id of its key (5 bytes, Tink's), so
+// that keys can be added, promoted and retired while data sealed with older
+// ones still opens. It is safe for concurrent use, and prints as its key ids.
 type Keyring struct {
 	handles map[Purpose]*keyset.Handle
 	aeads   map[Purpose]tink.AEAD
 	index   *prf.Set
+	audit   tink.MAC
 }
 
 // templates says what a new key of each purpose is.
@@ -53,6 +59,7 @@ func templates() map[Purpose]*tinkpb.KeyTemplate {
 		PurposePerson: aead.AES256GCMKeyTemplate(),
 		PurposeFlow:   aead.AES256GCMKeyTemplate(),
 		indexPurpose:  prf.HMACSHA256PRFKeyTemplate(),
+		auditPurpose:  mac.HMACSHA256Tag256KeyTemplate(),
 	}
 }
 
@@ -98,9 +105,12 @@ func keyringOf(handles map[Purpose]*keyset.Handle) (*Keyring, error) {
 			return nil, fmt.Errorf("token: the key file has no %s keyset", purpose)
 		}
 		var err error
-		if purpose == indexPurpose {
+		switch purpose {
+		case indexPurpose:
 			k.index, err = prf.NewPRFSet(h)
-		} else {
+		case auditPurpose:
+			k.audit, err = mac.New(h)
+		default:
 			k.aeads[purpose], err = aead.New(h)
 		}
 		if err != nil {
@@ -163,6 +173,25 @@ func (k *Keyring) Index(fields ...string) ([]byte, error) {
 		return nil, fmt.Errorf("keyed index: %w", err)
 	}
 	return sum, nil
+}
+
+// Authenticate returns a code of the fields that nobody without the key can
+// make. It starts with the id of its key.
+func (k *Keyring) Authenticate(fields ...string) ([]byte, error) {
+	code, err := k.audit.ComputeMAC(associated(auditPurpose, fields))
+	if err != nil {
+		return nil, fmt.Errorf("authenticate: %w", err)
+	}
+	return code, nil
+}
+
+// Verify reports whether Authenticate, with any key of the keyring, made the
+// code of these fields; [ErrSealBroken] says that it did not.
+func (k *Keyring) Verify(code []byte, fields ...string) error {
+	if k.audit.VerifyMAC(code, associated(auditPurpose, fields)) != nil {
+		return ErrSealBroken
+	}
+	return nil
 }
 
 // associated joins the fields so that no two lists of fields give the same

@@ -219,7 +219,8 @@ func (v *Vault) bury(ctx context.Context, log *slog.Logger, id string, l Lease, 
 func (v *Vault) release(ctx context.Context, id string, l Lease, known bool, rest time.Duration, failure error) error {
 	ctx, cancel := context.WithTimeout(ctx, v.c.Lease)
 	defer cancel()
-	err := insist(ctx, func() error { return v.c.Store.Release(ctx, id, l, known, rest) })
+	at := v.c.Now()
+	err := insist(ctx, func() error { return v.c.Store.Release(ctx, id, l, known, rest, at) })
 	return errors.Join(retryLater(failure, rest), err)
 }
 

@@ -3,6 +3,7 @@ package token
 import (
 	"errors"
 	"fmt"
+	"maps"
 
 	"github.com/tink-crypto/tink-go/v2/keyset"
 )
@@ -21,7 +22,7 @@ var (
 // first one seals with it. The index has no second key: what it made of a
 // customer's name would no longer be found.
 
-// Add returns a keyring with one more key for each purpose that seals. It
+// Add returns a keyring with one more key for each purpose but the index. It
 // opens what is sealed with it, and seals with the old ones. Adding again
 // before [Keyring.Promote] is [ErrNotPromoted].
 func (k *Keyring) Add() (*Keyring, error) {
@@ -49,8 +50,11 @@ func (k *Keyring) Promote() (*Keyring, error) {
 
 // change makes another keyring of this one, which stays as it is.
 func (k *Keyring) change(edit func(p Purpose, m *keyset.Manager, ids []uint32) error) (*Keyring, error) {
-	handles := map[Purpose]*keyset.Handle{indexPurpose: k.handles[indexPurpose]}
-	for p := range k.aeads {
+	handles := maps.Clone(k.handles)
+	for p := range templates() {
+		if p == indexPurpose {
+			continue
+		}
 		m := keyset.NewManagerFromHandle(k.handles[p])
 		if err := edit(p, m, k.KeyIDs(p)); err != nil {
 			return nil, fmt.Errorf("%s keyset: %w", p, err)

@@ -94,6 +94,33 @@ func TestRotationKeepsTheIndex(t *testing.T) {
 	}
 }
 
+func TestRotationKeepsTheChain(t *testing.T) {
+	first, err := token.NewKeyring()
+	if err != nil {
+		t.Fatal(err)
+	}
+	code, err := first.Authenticate("1", "body")
+	if err != nil {
+		t.Fatal(err)
+	}
+	promoted := rotated(t, rotated(t, first.Add).Promote)
+	if err := promoted.Verify(code, "1", "body"); err != nil {
+		t.Errorf("a code of the first key is refused after a rotation: %v", err)
+	}
+	later, err := promoted.Authenticate("1", "body")
+	if err != nil || bytes.Equal(later, code) {
+		t.Errorf("the promoted key does not authenticate: %v", err)
+	}
+	if err := first.Verify(later, "1", "body"); !errors.Is(err, token.ErrSealBroken) {
+		t.Errorf("a code of a key that is not known = %v", err)
+	}
+	for _, fields := range [][]string{{"1", "bodx"}, {"1b", "ody"}, {"1"}, {"1", "body", ""}} {
+		if err := promoted.Verify(code, fields...); !errors.Is(err, token.ErrSealBroken) {
+			t.Errorf("the code fits %q: %v", fields, err)
+		}
+	}
+}
+
 func TestRotationOneStepAtATime(t *testing.T) {
 	first, err := token.NewKeyring()
 	if err != nil {

@@ -36,8 +36,8 @@ type Store interface {
 	// Release gives a lease back without a new generation and lets nobody
 	// acquire it again for rest. Unless it is known that the bank did
 	// nothing, the next lease is Unsure. Release does nothing for a lease
-	// that is no longer the newest.
-	Release(ctx context.Context, id string, l Lease, known bool, rest time.Duration) error
+	// that is no longer the newest. at is when the refresh failed.
+	Release(ctx context.Context, id string, l Lease, known bool, rest time.Duration, at time.Time) error
 
 	// PutAside keeps a sealed grant that is of no use to anybody until its
 	// bank was told that it is over.

@@ -71,7 +71,7 @@ var answers = []answer{
 	{code: invalidRequest, status: http.StatusUnprocessableEntity,
 		title:  "The request cannot be carried out as it stands",
 		detail: "Some members of the request are wrong; errors lists all of them.",
-		todo:   "Correct what errors lists: pointer says where (RFC 6901), detail says what. Values are never repeated there."},
+		todo:   "Correct what errors lists: pointer says where (RFC 6901; a parameter of the address as ?name, a header or a form's parameter by its name), detail says what. Values are never repeated there."},
 	{code: "consent-pending", status: http.StatusConflict, errs: []error{consent.ErrPending},
 		title:  "The customer has not granted it yet",
 		detail: "The customer has not been to the bank yet, or is there now.",

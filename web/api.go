@@ -8,49 +8,18 @@ import (
 
 	"github.com/consentd/consentd/consent"
 	"github.com/consentd/consentd/token"
+	"github.com/consentd/consentd/web/contract"
 )
 
-// consentView is a consent as its app sees it: no personal data.
-type consentView struct {
-	ID                   consent.ID     `json:"id"`
-	Status               consent.Status `json:"status"`
-	Bank                 string         `json:"bank"`
-	ScopesRequested      []string       `json:"scopes_requested"`
-	ScopesGranted        []string       `json:"scopes_granted"`
-	Cause                *causeView     `json:"cause,omitempty"`
-	CreatedAt            time.Time      `json:"created_at"`
-	AuthorizedAt         time.Time      `json:"authorized_at,omitzero"`
-	EndsAt               time.Time      `json:"ends_at,omitzero"`
-	EndedAt              time.Time      `json:"ended_at,omitzero"`
-	BankTold             string         `json:"bank_told"` // of our ending it; empty while under way, or not needed
-	Renewals             int64          `json:"renewals"`
-	DaysLeft             int            `json:"days_left"`
-	AwaitingConfirmation bool           `json:"awaiting_confirmation"`
-	LastUsedAt           time.Time      `json:"last_used_at,omitzero"`
-
-	*pageView // where the customer is to be sent; only in the answer that made it
-}
-
-// causeView says who changed a consent for the worse, and why.
-type causeView struct {
-	Actor consent.Actor `json:"actor"`
-	Code  string        `json:"code"`
-}
-
-// pageView is a link to the page that asks the customer.
-type pageView struct {
-	PageURL       string    `json:"page_url"`
-	PageExpiresAt time.Time `json:"page_expires_at"`
-}
-
-func (s *server) viewOf(c consent.Consent) consentView {
+// viewOf is a consent as its app sees it: no personal data.
+func (s *server) viewOf(c consent.Consent) contract.Consent {
 	now := s.service.Now()
-	var told string
+	var told contract.ConsentBankTold
 	if !c.EndedAt.IsZero() { // banks are told of grants that a renewal replaced as well
-		told = string(c.BankTold)
+		told = contract.ConsentBankTold(c.BankTold)
 	}
-	return consentView{
-		ID: c.ID, Status: c.StatusAt(now), Bank: c.Bank,
+	return contract.Consent{
+		ID: string(c.ID), Status: contract.ConsentStatus(c.StatusAt(now)), Bank: c.Bank,
 		ScopesRequested: list(c.Asked), ScopesGranted: list(c.Granted), Cause: viewCause(c.CauseAt(now)),
 		CreatedAt: inSeconds(c.CreatedAt), AuthorizedAt: inSeconds(c.AuthorizedAt),
 		EndsAt: inSeconds(c.EndsAt), EndedAt: inSeconds(c.EndedAt),
@@ -59,15 +28,12 @@ func (s *server) viewOf(c consent.Consent) consentView {
 	}
 }
 
-func viewCause(c consent.Cause) *causeView {
-	if c == (consent.Cause{}) {
-		return nil
-	}
-	return &causeView{Actor: c.Actor, Code: c.Code}
+func viewCause(c consent.Cause) contract.Cause {
+	return contract.Cause{Actor: contract.Actor(c.Actor), Code: c.Code}
 }
 
-func (s *server) viewLink(l consent.Link) *pageView {
-	return &pageView{PageURL: s.pageURL(l.Secret), PageExpiresAt: inSeconds(l.Expires)}
+func (s *server) viewLink(l consent.Link) contract.CustomerPage {
+	return contract.CustomerPage{PageURL: s.pageURL(l.Secret), PageExpiresAt: inSeconds(l.Expires)}
 }
 
 func (s *server) pageURL(link token.Secret) string {
@@ -92,23 +58,22 @@ func list(s []string) []string {
 
 // createConsent answers POST /v1/consents.
 func (s *server) createConsent(c *call, app consent.App) error {
-	var r consent.Request
-	err := c.read(members{
-		"customer_reference": &r.Reference, "bank": &r.Bank, "return_to": &r.ReturnTo,
-		"expected_national_id": &r.Expected, "scopes": &r.Scopes, "language": &r.Language,
-		"contact": members{"email": &r.Email},
-	}, false)
+	var r contract.ConsentRequest
+	if err := c.read(&r); err != nil {
+		return err
+	}
+	made, link, err := s.service.Create(c.Request().Context(), app, consent.Request{
+		Reference: token.Secret(r.CustomerReference), Bank: r.Bank, ReturnTo: r.ReturnTo, Expected: token.Secret(r.ExpectedNationalID),
+		Scopes: r.Scopes, Email: token.Secret(r.Contact.Email), Language: string(r.Language),
+	})
 	if err != nil {
 		return err
 	}
-	made, link, err := s.service.Create(c.Request().Context(), app, r)
-	if err != nil {
-		return err
-	}
-	view := s.viewOf(made)
-	view.pageView = s.viewLink(link)
 	c.Response().Header().Set("Location", s.publicURL("/v1/consents/"+string(made.ID)))
-	return c.writeJSON(http.StatusCreated, view)
+	return c.writeJSON(http.StatusCreated, struct {
+		contract.Consent
+		contract.CustomerPage
+	}{s.viewOf(made), s.viewLink(link)})
 }
 
 // showConsent answers GET /v1/consents/{id}.
@@ -130,14 +95,11 @@ func (s *server) confirm(c *call, app consent.App) error {
 	if err != nil {
 		return err
 	}
-	var code token.Secret
-	if err := c.read(members{"code": &code}, false); err != nil {
+	var r contract.Confirmation
+	if err := c.read(&r); err != nil {
 		return err
 	}
-	if code == "" {
-		return &consent.Invalid{Fields: []consent.Field{{Pointer: "/code", Detail: "is the code from the return address, and missing"}}}
-	}
-	confirmed, err := s.service.Confirm(c.Request().Context(), app, id, code)
+	confirmed, err := s.service.Confirm(c.Request().Context(), app, id, token.Secret(r.Code))
 	if err != nil {
 		return err
 	}
@@ -150,7 +112,7 @@ func (s *server) renew(c *call, app consent.App) error {
 	if err != nil {
 		return err
 	}
-	if err := c.read(members{}, true); err != nil {
+	if err := c.read(&contract.RenewalRequest{}); err != nil {
 		return err
 	}
 	found, link, err := s.service.Renew(c.Request().Context(), app, id)

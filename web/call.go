@@ -13,6 +13,8 @@ import (
 	"time"
 
 	"github.com/labstack/echo/v4"
+
+	"github.com/consentd/consentd/consent"
 )
 
 // call is one request on its way through this package.
@@ -42,6 +44,7 @@ func (s *server) around(next echo.HandlerFunc) echo.HandlerFunc {
 			Context: ec, requestID: requestID(r.Header.Get("X-Request-Id")),
 			isAPI: isAPI(r.URL.Path),
 		}
+		ec.SetRequest(r.WithContext(consent.WithOrigin(r.Context(), consent.Origin{RequestID: c.requestID})))
 		s.headers.set(c)
 		if err := s.guarded(c, next); err != nil {
 			s.fail(c, err)

@@ -145,7 +145,7 @@ func TestTheReferenceIsTrue(t *testing.T) {
 	w := newWorld(t, func(s *settings) { s.limit = web.Limit{Requests: 6000, Per: time.Minute} })
 	vars := map[string]string{"CONSENTD": w.url, "KEY": w.key.Reveal()}
 	// What holds only on the day it was written, and in this test's world.
-	here := strings.NewReplacer(`"bank": "landsbankinn"`, `"bank": "sandbox"`,
+	here := strings.NewReplacer(`"bank": "landsbankinn"`, `"bank": "sandbox"`, "bank=landsbankinn", "bank=sandbox",
 		"2027-01-31T00:00:00Z", time.Now().Add(30*day).UTC().Format(time.RFC3339))
 	var last *reply
 	var section string
@@ -175,7 +175,7 @@ func TestTheReferenceIsTrue(t *testing.T) {
 			t.Errorf("%s: status = %d %s, want %d", section, r.status, r.text, want)
 		}
 	}
-	want := []string{"Ask for a consent", "Confirm the customer", "Forget a customer", "Get an access token", "Look at a consent", "Prove", "Renew", "Stop", "When the bank answers 401 or 403", "Who you are, and what you may do"}
+	want := []string{"Ask for a consent", "Confirm the customer", "Forget a customer", "Get an access token", "List", "Look at a consent", "Prove", "Renew", "Stop", "When the bank answers 401 or 403", "Who you are, and what you may do"}
 	if got := slices.Sorted(maps.Keys(ran)); !slices.Equal(got, want) {
 		t.Errorf("commands ran in the sections %q, want %q", got, want)
 	}
@@ -230,6 +230,41 @@ func TestTheReferenceKnowsAllWords(t *testing.T) {
 	for _, word := range all {
 		if !strings.Contains(string(doc), "`"+word+"`") {
 			t.Errorf("docs/api.md does not know %q", word)
+		}
+	}
+}
+
+// TestTheReferenceListsEveryCall that the contract has and we serve, and no
+// other.
+func TestTheReferenceListsEveryCall(t *testing.T) {
+	t.Parallel()
+	doc, err := os.ReadFile("../docs/api.md")
+	if err != nil {
+		t.Fatal(err)
+	}
+	listed := map[string]bool{}
+	for line := range strings.Lines(string(doc)) {
+		call, _, ok := strings.Cut(strings.TrimPrefix(line, "| `"), "` | [")
+		if method, _, isCall := strings.Cut(call, " /"); ok && isCall && method == strings.ToUpper(method) {
+			listed[call] = true
+		}
+	}
+	for path, item := range contractOf(t).Paths.Map() {
+		for method := range item.Operations() {
+			call := method + " " + path
+			if strings.HasSuffix(path, "/bank/{path}") {
+				call = "ANY " + path
+			}
+			if listed[call] == planned[method+" "+path] {
+				t.Errorf("%s: in docs/api.md %v, planned %v", call, listed[call], planned[method+" "+path])
+			}
+		}
+	}
+	for call := range listed {
+		method, path, _ := strings.Cut(call, " ")
+		item := contractOf(t).Paths.Value(path)
+		if item == nil || (method != "ANY" && item.GetOperation(method) == nil) {
+			t.Errorf("docs/api.md has %s, which the contract has not", call)
 		}
 	}
 }

@@ -136,12 +136,12 @@ func checkCall(r *http.Request, bank BankAPI) error {
 	switch {
 	case len(given) == 0 && reads:
 	case len(given) != 1:
-		note(&wrong, "header X-Request-ID", "must be there once: by it the bank knows a repetition")
+		note(&wrong, "X-Request-ID", "must be there once: by it the bank knows a repetition")
 	case bank.RequestIDFault(given[0]) != "":
-		note(&wrong, "header X-Request-ID", bank.RequestIDFault(given[0]))
+		note(&wrong, "X-Request-ID", bank.RequestIDFault(given[0]))
 	}
 	if r.Header.Get("Idempotency-Key") != "" {
-		note(&wrong, "header Idempotency-Key", "is not passed on; a repetition is known by X-Request-ID")
+		note(&wrong, "Idempotency-Key", "is not passed on; a repetition is known by X-Request-ID")
 	}
 	if len(wrong.Fields) > 0 {
 		return &wrong

@@ -133,12 +133,12 @@ func TestEgressRefusesBeforeItCosts(t *testing.T) {
 		code         string
 		where        []string
 	}{
-		"no request id":     {"POST", transfers, nil, 422, "invalid-request", []string{"header X-Request-ID"}},
-		"a UUID":            {"POST", transfers, []string{"X-Request-ID", "7d4f3c9a-0d3b-4f55-9f0e-3a1f5b1c2d3e"}, 422, "invalid-request", []string{"header X-Request-ID"}},
-		"too long an id":    {"POST", transfers, []string{"X-Request-ID", strings.Repeat("a", 36)}, 422, "invalid-request", []string{"header X-Request-ID"}},
-		"two ids":           {"POST", transfers, []string{"X-Request-ID", "a", "X-Request-ID", "b"}, 422, "invalid-request", []string{"header X-Request-ID"}},
-		"a bad id, reading": {"GET", transfers + "/x", []string{"X-Request-ID", "a-b"}, 422, "invalid-request", []string{"header X-Request-ID"}},
-		"another key":       {"POST", transfers, []string{"X-Request-ID", "a", "Idempotency-Key", "a"}, 422, "invalid-request", []string{"header Idempotency-Key"}},
+		"no request id":     {"POST", transfers, nil, 422, "invalid-request", []string{"X-Request-ID"}},
+		"a UUID":            {"POST", transfers, []string{"X-Request-ID", "7d4f3c9a-0d3b-4f55-9f0e-3a1f5b1c2d3e"}, 422, "invalid-request", []string{"X-Request-ID"}},
+		"too long an id":    {"POST", transfers, []string{"X-Request-ID", strings.Repeat("a", 36)}, 422, "invalid-request", []string{"X-Request-ID"}},
+		"two ids":           {"POST", transfers, []string{"X-Request-ID", "a", "X-Request-ID", "b"}, 422, "invalid-request", []string{"X-Request-ID"}},
+		"a bad id, reading": {"GET", transfers + "/x", []string{"X-Request-ID", "a-b"}, 422, "invalid-request", []string{"X-Request-ID"}},
+		"another key":       {"POST", transfers, []string{"X-Request-ID", "a", "Idempotency-Key", "a"}, 422, "invalid-request", []string{"Idempotency-Key"}},
 		"another path":      {"GET", "/Payments", nil, 403, "operation-not-allowed", nil},
 		"another method":    {"DELETE", transfers + "/x", nil, 403, "operation-not-allowed", nil},
 		"a segment more":    {"GET", transfers + "/x/Status/y", nil, 403, "operation-not-allowed", nil},

@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"github.com/consentd/consentd/consent"
+	"github.com/consentd/consentd/web/contract"
 )
 
 // pathExchange is where a consent's id is exchanged for an access token, by
@@ -22,28 +23,14 @@ const (
 	typeJWTAssertion = "urn:ietf:params:oauth:client-assertion-type:jwt-bearer"
 )
 
+// mostSeconds keeps a number of seconds within what a duration holds; the
+// contract says the same of the JSON call.
+const mostSeconds = int64(366 * 24 * time.Hour / time.Second)
+
 var (
 	errGrantType = errors.New("web: unsupported grant type")
 	errTarget    = errors.New("web: a target that cannot be chosen")
 )
-
-// exchangeView is the answer (RFC 8693 section 2.2.1), and beside it what the
-// JSON call says as well.
-type exchangeView struct {
-	AccessToken     string          `json:"access_token"`
-	IssuedTokenType string          `json:"issued_token_type"`
-	TokenType       string          `json:"token_type"`
-	ExpiresIn       int64           `json:"expires_in"`
-	Scope           string          `json:"scope"`
-	Consent         exchangeConsent `json:"consent"`
-	NationalID      string          `json:"national_id,omitempty"`
-}
-
-type exchangeConsent struct {
-	ID       consent.ID `json:"id"`
-	EndsAt   time.Time  `json:"ends_at"`
-	DaysLeft int        `json:"days_left"`
-}
 
 // exchange answers POST /oauth2/token: the same hand-out as the JSON call,
 // with the same limits and on the same record.
@@ -73,10 +60,10 @@ func (s *server) exchange(c *call, op Operation) error {
 		return err
 	}
 	c.Response().Header()["Pragma"] = noCache
-	return c.writeJSON(http.StatusOK, exchangeView{
+	return c.writeJSON(http.StatusOK, contract.TokenExchangeAnswer{
 		AccessToken: out.Access.Token.Reveal(), IssuedTokenType: typeAccessToken, TokenType: out.Access.Type,
-		ExpiresIn: int64(out.Access.Expiry.Sub(s.service.Now()) / time.Second), Scope: strings.Join(out.Access.Scopes, " "),
-		Consent:    exchangeConsent{ID: id, EndsAt: inSeconds(out.EndsAt), DaysLeft: out.DaysLeft},
+		ExpiresIn: int(out.Access.Expiry.Sub(s.service.Now()) / time.Second), Scope: strings.Join(out.Access.Scopes, " "),
+		Consent:    contract.TokenConsent{ID: string(id), EndsAt: inSeconds(out.EndsAt), DaysLeft: out.DaysLeft},
 		NationalID: out.Access.NationalID.Reveal(),
 	})
 }

@@ -18,7 +18,7 @@ func readForm(c *call) (url.Values, error) {
 	r := c.Request()
 	var wrong consent.Invalid
 	if kind, _, err := mime.ParseMediaType(r.Header.Get("Content-Type")); err != nil || kind != "application/x-www-form-urlencoded" {
-		note(&wrong, "header Content-Type", "must be application/x-www-form-urlencoded")
+		note(&wrong, "Content-Type", "must be application/x-www-form-urlencoded")
 		return nil, &wrong
 	}
 	body, err := io.ReadAll(http.MaxBytesReader(c.Response(), r.Body, mostBody))

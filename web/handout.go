@@ -9,10 +9,8 @@ import (
 	"time"
 
 	"github.com/consentd/consentd/consent"
+	"github.com/consentd/consentd/web/contract"
 )
-
-// mostSeconds keeps a number of seconds within what a duration holds.
-const mostSeconds = int64(366 * 24 * time.Hour / time.Second)
 
 // handOut answers POST /v1/consents/{id}/token, which apps call before every
 // payment: nothing but the key, the domain and the answer happens here.
@@ -49,20 +47,13 @@ func (s *server) token(c *call, app consent.App, id consent.ID, r consent.TokenR
 var noCache = []string{"no-cache"} // for caches from before HTTP/1.1 (RFC 6749 section 5.1)
 
 func readTokenRequest(c *call) (consent.TokenRequest, error) {
-	r := consent.TokenRequest{RequestID: c.requestID}
 	if c.Request().ContentLength == 0 {
-		return r, nil
+		return consent.TokenRequest{RequestID: c.requestID}, nil
 	}
-	var seconds int64
-	m := members{"min_ttl": &seconds, "needed_until": &r.NeededUntil, "scopes": &r.Scopes}
-	if err := c.read(m, true); err != nil {
-		return r, err
-	}
-	if seconds < 0 || seconds > mostSeconds {
-		return r, &consent.Invalid{Fields: []consent.Field{{Pointer: "/min_ttl", Detail: "must be a number of seconds from 0 to " + strconv.FormatInt(mostSeconds, 10)}}}
-	}
-	r.MinTTL, r.NeededUntil = time.Duration(seconds)*time.Second, r.NeededUntil.UTC()
-	return r, nil
+	var r contract.TokenRequest
+	err := c.read(&r)
+	return consent.TokenRequest{RequestID: c.requestID, Scopes: r.Scopes,
+		MinTTL: time.Duration(r.MinTTL) * time.Second, NeededUntil: r.NeededUntil.UTC()}, err
 }
 
 // appendHandOut writes the answer by hand: one of the few places where a

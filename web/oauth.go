@@ -4,23 +4,12 @@ import (
 	"encoding/json"
 	"fmt"
 	"net/http"
+
+	"github.com/consentd/consentd/web/contract"
 )
 
 // isOAuth reports whether a path, or a route, is one where OAuth is spoken.
 func isOAuth(path string) bool { return path == pathExchange }
-
-// oauthError is the body of an error where OAuth is spoken (RFC 6749 section
-// 5.2): for libraries the first three members, for an app's developer the
-// others, which are those of a problem.
-type oauthError struct {
-	Error       string         `json:"error"`
-	Description string         `json:"error_description"`
-	URI         string         `json:"error_uri"`
-	Code        string         `json:"code"`
-	RequestID   string         `json:"request_id"`
-	Errors      []problemField `json:"errors,omitempty"`
-	nextStep
-}
 
 // oauthName is how OAuth says what a code of ours says. Whatever is wrong with
 // the subject token is an invalid_request (RFC 8693 section 2.2.2).
@@ -51,10 +40,14 @@ func oauthNameOf(code string) oauthName {
 	return oauthName{"invalid_request", http.StatusBadRequest}
 }
 
-func (s *server) writeOAuthError(c *call, p problem) error {
+// writeOAuthError writes an error where OAuth is spoken (RFC 6749 section
+// 5.2): for libraries the first three members, for an app's developer the
+// others, which are those of a problem.
+func (s *server) writeOAuthError(c *call, p contract.Problem) error {
 	n := oauthNameOf(p.Code)
-	body, err := json.Marshal(oauthError{Error: n.name, Description: p.Detail, URI: s.publicURL(p.Type), Code: p.Code,
-		RequestID: p.RequestID, Errors: p.Errors, nextStep: p.nextStep})
+	body, err := json.Marshal(contract.OAuthError{Error: n.name, ErrorDescription: p.Detail, ErrorURI: s.publicURL(p.Type), Code: p.Code,
+		RequestID: p.RequestID, Errors: p.Errors, Cause: p.Cause, ConsentEndsAt: p.ConsentEndsAt, LongestTTL: p.LongestTTL,
+		MissingScopes: p.MissingScopes, RenewalURL: p.RenewalURL, RenewalURLExpiresAt: p.RenewalURLExpiresAt, RetryAfter: p.RetryAfter})
 	if err != nil {
 		return fmt.Errorf("write OAuth error: %w", err)
 	}

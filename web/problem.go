@@ -10,38 +10,8 @@ import (
 	"time"
 
 	"github.com/consentd/consentd/consent"
+	"github.com/consentd/consentd/web/contract"
 )
-
-// problem is the body of the API's errors (RFC 9457). The members after the
-// standard ones are the next step.
-type problem struct {
-	Type      string         `json:"type"`
-	Title     string         `json:"title"`
-	Status    int            `json:"status"`
-	Detail    string         `json:"detail"`
-	Code      string         `json:"code"`
-	RequestID string         `json:"request_id"`
-	Errors    []problemField `json:"errors,omitempty"`
-
-	nextStep
-}
-
-// nextStep is what an app can do about an error.
-type nextStep struct {
-	RenewalURL          string     `json:"renewal_url,omitempty"`
-	RenewalURLExpiresAt time.Time  `json:"renewal_url_expires_at,omitzero"`
-	RetryAfter          int        `json:"retry_after,omitempty"`
-	MissingScopes       []string   `json:"missing_scopes,omitempty"`
-	ConsentEndsAt       time.Time  `json:"consent_ends_at,omitzero"`
-	Cause               *causeView `json:"cause,omitempty"`
-	LongestTTL          int        `json:"longest_ttl,omitempty"`
-}
-
-// problemField is one mistake in a request.
-type problemField struct {
-	Pointer string `json:"pointer"`
-	Detail  string `json:"detail"`
-}
 
 // fail answers with what the table says of err.
 func (s *server) fail(c *call, err error) {
@@ -95,15 +65,15 @@ func (s *server) writeError(c *call, a answer, err error) error {
 	return c.Blob(a.status, "application/problem+json", append(body, '\n'))
 }
 
-func (s *server) problemOf(a answer, err error) problem {
-	p := problem{Type: "/problems/" + a.code, Title: a.title, Status: a.status, Detail: a.detail, Code: a.code,
-		nextStep: nextStep{RetryAfter: wholeSeconds(a.retry)}}
+func (s *server) problemOf(a answer, err error) contract.Problem {
+	p := contract.Problem{Type: "/problems/" + a.code, Title: a.title, Status: a.status, Detail: a.detail, Code: a.code,
+		RetryAfter: wholeSeconds(a.retry)}
 	if where, ok := errors.AsType[*syntaxError](err); ok {
 		p.Detail = fmt.Sprintf("The body is not JSON: reading stopped at line %d, column %d.", where.line, where.column)
 	}
 	if wrong, ok := errors.AsType[*consent.Invalid](err); ok {
 		for _, f := range wrong.Fields {
-			p.Errors = append(p.Errors, problemField{Pointer: ourPointer(f.Pointer), Detail: f.Detail})
+			p.Errors = append(p.Errors, contract.ProblemField{Pointer: ourPointer(f.Pointer), Detail: f.Detail})
 		}
 	}
 	if r, ok := errors.AsType[*consent.Refusal](err); ok {
@@ -112,7 +82,7 @@ func (s *server) problemOf(a answer, err error) problem {
 	return p
 }
 
-func (s *server) addNextStep(p *problem, r *consent.Refusal) {
+func (s *server) addNextStep(p *contract.Problem, r *consent.Refusal) {
 	p.Cause, p.ConsentEndsAt, p.MissingScopes = viewCause(r.Cause), inSeconds(r.EndsAt), r.Missing
 	p.LongestTTL = int(r.Longest / time.Second)
 	if r.RetryAfter > 0 {

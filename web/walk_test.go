@@ -22,6 +22,7 @@ type walked struct{ own, others, everybody int }
 // walks are all routes. What is not in here fails TestWalk: say who may do it.
 var walks = map[string]walked{
 	"POST /v1/consents":              {own: 415, others: 415},
+	"GET /v1/consents":               {own: 200, others: 200},
 	"GET /v1/consents/:id":           {own: 200, others: 404},
 	"POST /v1/consents/:id/token":    {own: 200, others: 404},
 	"POST /v1/consents/:id/confirm":  {own: 415, others: 415},
@@ -54,6 +55,10 @@ var walks = map[string]walked{
 	"POST /m/:link/renew":            {everybody: 403},
 	"GET /m/:link/stop":              {everybody: 410},
 	"POST /m/:link/stop":             {everybody: 403},
+	"GET /docs":                      {everybody: 200},
+	"GET /docs/:name":                {everybody: 404},
+	"GET /openapi.yaml":              {everybody: 200},
+	"GET /openapi.json":              {everybody: 200},
 	"HEAD /callback/:bank":           {everybody: 200},
 }
 

@@ -65,6 +65,7 @@ type Config struct {
 	Issuers      *workload.Issuers  // of tokens of workloads; nil: there are none
 	BrowserLimit Limit              // for each address that browsers come from
 	Uses         Uses               // nil: nobody keeps when a credential was used
+	Reference    bool               // whether the API's reference is served at /docs and /openapi.yaml
 
 	TokenDeadline time.Duration         // how long a hand-out may wait for a refresh; default 25 s
 	Metrics       prometheus.Registerer // nil: nothing is measured
@@ -94,6 +95,7 @@ type server struct {
 	browsers  *addresses
 	pages     *pages
 	headers   headers
+	reference *reference // nil: not served
 	origin    *http.CrossOriginProtection
 	routes    map[string]bool
 	metrics   *metrics
@@ -118,13 +120,19 @@ func New(c Config) (http.Handler, error) {
 	certified, badCertificates := newCertificates(clients)
 	pages, badPages := newPages(english)
 	metrics, badMetrics := newMetrics(c.Metrics)
-	errs := []error{checkPublicURL(c.PublicURL), checkReturnURLs(c.Apps), badClients, badKeys, badWorkloads, badCertificates, badPages, badMetrics, c.BrowserLimit.check()}
+	_, badContract := jsonBodies()
+	errs := []error{badContract, checkPublicURL(c.PublicURL), checkReturnURLs(c.Apps), badClients, badKeys, badWorkloads, badCertificates, badPages, badMetrics, c.BrowserLimit.check()}
 	for bank, origins := range c.BankOrigins {
 		errs = append(errs, checkBankOrigins(bank, origins))
 	}
 	s := &server{
 		c: c, service: c.Service, keys: keys, programs: programs, certified: certified, browsers: newAddresses(c.BrowserLimit), pages: pages, metrics: metrics, log: c.Log,
 		headers: newHeaders(c.PublicURL.Scheme == "https"), origin: http.NewCrossOriginProtection(),
+	}
+	if c.Reference {
+		var err error
+		s.reference, err = newReference(c.PublicURL.Scheme + "://" + c.PublicURL.Host)
+		errs = append(errs, err)
 	}
 	if err := errors.Join(errs...); err != nil {
 		return nil, err
@@ -146,6 +154,7 @@ func (s *server) router() (*echo.Echo, error) {
 		e.Add(r.method, r.path, s.handlerOf(r))
 	}
 	s.routePages(e)
+	s.routeReference(e)
 	s.routes = make(map[string]bool)
 	for _, r := range e.Routes() {
 		s.routes[r.Path] = true
@@ -158,6 +167,7 @@ func (s *server) api() []apiRoute {
 	const one = "/v1/consents/:id"
 	all := []apiRoute{
 		{method: http.MethodPost, path: "/v1/consents", operation: OpCreate, answer: s.createConsent},
+		{method: http.MethodGet, path: "/v1/consents", operation: OpRead, answer: s.listConsents},
 		{method: http.MethodGet, path: one, operation: OpRead, answer: s.showConsent},
 		{method: http.MethodPost, path: one + "/token", operation: OpToken, answer: s.handOut},
 		{method: http.MethodPost, path: one + "/confirm", operation: OpConfirm, answer: s.confirm},

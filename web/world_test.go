@@ -78,6 +78,8 @@ type settings struct {
 	others     []web.Workload // of the app "lender"
 
 	certificates, otherCertificates []string // of the two
+
+	noReference bool
 }
 
 func newWorld(t testing.TB, with ...setting) *world {
@@ -102,7 +104,7 @@ func newWorld(t testing.TB, with ...setting) *world {
 	logger := slog.New(slog.NewJSONHandler(w.log, &slog.HandlerOptions{Level: slog.LevelDebug}))
 	w.openBank(s)
 	w.build(s, logger)
-	w.server.Config.Handler = w.handler
+	w.server.Config.Handler = contracted(t, w.handler)
 	w.server.Start()
 	t.Cleanup(w.server.Close)
 	return w
@@ -171,7 +173,7 @@ func (w *world) build(s settings, logger *slog.Logger) {
 	w.check(err)
 	w.handler, err = web.New(web.Config{
 		BankAPIs: map[string]web.BankAPI{"sandbox": api},
-		Service:  w.service, PublicURL: public, BankOrigins: map[string]string{"sandbox": issuer}, Log: logger, Metrics: w.registry, TokenDeadline: s.deadline,
+		Service:  w.service, PublicURL: public, Reference: !s.noReference, BankOrigins: map[string]string{"sandbox": issuer}, Log: logger, Metrics: w.registry, TokenDeadline: s.deadline,
 		BrowserLimit: s.browsers, Uses: s.uses, Issuers: s.issuers,
 		Apps: []web.AppKeys{{App: s.app, KeyHashes: []string{hash}, Workloads: s.workloads, Certificates: s.certificates, Operations: s.operations, Calls: s.calls, Limit: s.limit},
 			{App: lender, KeyHashes: []string{otherHash}, Workloads: s.others, Certificates: s.otherCertificates}},

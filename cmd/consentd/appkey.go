@@ -32,7 +32,7 @@ func (p *program) appKeyList() *cobra.Command {
 		Long: "List the API keys of the configuration, and when each was used last, to the minute. The id is the part\n" +
 			"of a key between its first and its second underscore, and the beginning of its hash.",
 		RunE: p.action(func(c *cobra.Command, _ []string) error {
-			return p.withBuilt(c.Context(), func(ctx context.Context, settings config.Config, built *assembly.Program) error {
+			return p.withBuilt(c.Context(), readDeadline, func(ctx context.Context, settings config.Config, built *assembly.Program) error {
 				view, err := listKeys(ctx, settings.Apps, built.Store)
 				if err != nil {
 					return err

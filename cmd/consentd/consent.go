@@ -24,28 +24,33 @@ import (
 // them.
 const readDeadline = 15 * time.Second
 
+// exportDeadline bounds reading everything of a kind.
+const exportDeadline = 15 * time.Minute
+
 // closeDeadline is how long a command that ended a consent waits while the
 // bank is told: longer than the domain tries. After a look there is nothing to
 // wait for.
 const closeDeadline = 75 * time.Second
 
 func (p *program) consentCommand() *cobra.Command {
-	return p.group("consent", "Look at consents and end them, for support",
-		p.consentShow(), p.consentFind(), p.consentRevoke(), p.consentErase(), p.consentProbe())
+	return p.acts(p.group("consent", "Look at consents and end them, for support",
+		p.consentShow(), p.consentFind(), p.consentRevoke(), p.consentErase(), p.consentProbe()))
 }
 
 func (p *program) consentShow() *cobra.Command {
 	var f format
+	var reason string
 	c := &cobra.Command{
 		Use: "show ID", Short: "Show a consent and what happened to it", Args: wants("ID"),
-		Long: "Show a consent, why it is as it is, and what happened to it. Secrets and personal data are not shown.",
+		Long: "Show a consent, why it is as it is, and what happened to it. Secrets and personal data are not shown.\n" +
+			"That it was looked at is on record, there too.",
 		RunE: p.action(func(c *cobra.Command, args []string) error {
 			id, err := parseID(args[0])
 			if err != nil {
 				return err
 			}
 			return p.withService(c.Context(), func(ctx context.Context, s *consent.Service) error {
-				h, err := s.History(ctx, id)
+				h, err := s.See(ctx, p.staff(), id, reason)
 				if err != nil {
 					return err
 				}
@@ -54,6 +59,7 @@ func (p *program) consentShow() *cobra.Command {
 			})
 		}),
 	}
+	p.whyFlag(c, &reason, "looked at from the command line")
 	f.flag(c)
 	return c
 }
@@ -77,6 +83,7 @@ type search struct {
 func (p *program) consentFind() *cobra.Command {
 	var f format
 	var by search
+	var reason string
 	c := &cobra.Command{
 		Use: "find", Short: "Find a customer's consents", Args: cobra.NoArgs,
 		Long: "Find a customer's consents, by the app's own name for the customer or by the national id with\n" +
@@ -90,6 +97,10 @@ func (p *program) consentFind() *cobra.Command {
 				return err
 			}
 			return p.withService(c.Context(), func(ctx context.Context, s *consent.Service) error {
+				act := consent.Act{Staff: p.staff(), Action: consent.ActFind, Reason: reason, Detail: by.detail()}
+				if err := s.Record(ctx, act); err != nil {
+					return err
+				}
 				found, err := by.run(ctx, s, what)
 				if err != nil {
 					return err
@@ -104,6 +115,7 @@ func (p *program) consentFind() *cobra.Command {
 	flags.BoolVar(&by.customer, "customer-stdin", false, "read the app's name for the customer from standard input")
 	flags.BoolVar(&by.nationalID, "national-id-stdin", false, "read the customer's national id from standard input")
 	flags.StringVar(&by.country, "country", "", "`country` of the national id: IS or SE")
+	p.whyFlag(c, &reason, "looked at from the command line")
 	f.flag(c)
 	return c
 }
@@ -122,6 +134,14 @@ func (b search) check() error {
 }
 
 var nationalIDs = map[string]consent.NationalIDKind{"IS": consent.Kennitala, "SE": consent.Personnummer}
+
+// detail says what was searched by, and not for whom.
+func (b search) detail() string {
+	if b.nationalID {
+		return "national id, " + b.country
+	}
+	return "customer of app " + b.app
+}
 
 func (b search) prompt() string {
 	if b.customer {
@@ -164,13 +184,18 @@ func (p *program) line(prompt string) (token.Secret, error) {
 // withService opens the domain for one look, or one act. Only warnings are
 // worth a line beside the data.
 func (p *program) withService(ctx context.Context, look func(context.Context, *consent.Service) error) error {
-	return p.withBuilt(ctx, func(ctx context.Context, _ config.Config, built *assembly.Program) error {
+	return p.withServiceFor(ctx, readDeadline, look)
+}
+
+// withServiceFor is withService for what takes longer than a look.
+func (p *program) withServiceFor(ctx context.Context, limit time.Duration, look func(context.Context, *consent.Service) error) error {
+	return p.withBuilt(ctx, limit, func(ctx context.Context, _ config.Config, built *assembly.Program) error {
 		return look(ctx, built.Service)
 	})
 }
 
 // withBuilt opens everything that is configured.
-func (p *program) withBuilt(ctx context.Context, look func(context.Context, config.Config, *assembly.Program) error) error {
+func (p *program) withBuilt(ctx context.Context, limit time.Duration, look func(context.Context, config.Config, *assembly.Program) error) error {
 	c, err := p.load()
 	if err != nil {
 		return err
@@ -181,7 +206,7 @@ func (p *program) withBuilt(ctx context.Context, look func(context.Context, conf
 	if err != nil {
 		return err
 	}
-	looking, cancel := context.WithTimeout(ctx, readDeadline)
+	looking, cancel := context.WithTimeout(ctx, limit)
 	defer cancel()
 	err = look(looking, c, built)
 	closing, cancel := context.WithTimeout(context.WithoutCancel(ctx), closeDeadline)

@@ -21,7 +21,7 @@ func TestConfigurationReferenceIsUpToDate(t *testing.T) {
 func TestDocumentedCommandsExist(t *testing.T) {
 	t.Parallel()
 	command := regexp.MustCompile("(?m)(?:^|`|: |\\./cmd/)consentd ([a-z-]+[^`#\n>]*)")
-	groups := []string{"config", "keys", "consent", "app-key", "messages"}
+	groups := []string{"config", "keys", "consent", "app-key", "messages", "index"}
 	found := 0
 	for _, doc := range []string{"README.md", "docs/operations.md", "docs/security.md", "docs/adding-a-bank.md", "docker-compose.yml", "cmd/consentd/Dockerfile"} {
 		for _, m := range command.FindAllStringSubmatch(read(t, doc), -1) {

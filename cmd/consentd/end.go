@@ -37,7 +37,7 @@ func (p *program) consentRevoke() *cobra.Command {
 				return err
 			}
 			return p.withService(c.Context(), func(ctx context.Context, s *consent.Service) error {
-				ended, err := s.Stop(ctx, id, consent.ByStaff, reason)
+				ended, err := s.StopByStaff(ctx, p.staff(), id, reason)
 				if err != nil {
 					return err
 				}
@@ -60,6 +60,7 @@ type erasing struct {
 	app      string
 	customer bool
 	yes      bool
+	reason   string
 }
 
 func (p *program) consentErase() *cobra.Command {
@@ -89,13 +90,19 @@ func (p *program) consentErase() *cobra.Command {
 	flags := c.Flags()
 	flags.StringVar(&e.app, "app", "", "`id` of the app that named the customer")
 	flags.BoolVar(&e.customer, "customer-stdin", false, "read the app's name for the customer from standard input")
+	flags.StringVar(&e.reason, "reason", "asked by the customer", "why, for the audit chain, in at most 200 `characters`")
 	flags.BoolVar(&e.yes, "yes", false, "erase; it cannot be undone")
 	f.flag(c)
 	return c
 }
 
 func (p *program) erase(ctx context.Context, s *consent.Service, e erasing, who token.Secret, f format) error {
-	found, err := search{app: e.app, customer: true}.run(ctx, s, who)
+	by := search{app: e.app, customer: true}
+	act := consent.Act{Staff: p.staff(), Action: consent.ActFind, Reason: e.reason, Detail: by.detail()}
+	if err := s.Record(ctx, act); err != nil {
+		return err
+	}
+	found, err := by.run(ctx, s, who)
 	if err != nil {
 		return err
 	}
@@ -107,7 +114,7 @@ func (p *program) erase(ctx context.Context, s *consent.Service, e erasing, who 
 		return errors.New("nothing was erased: the app has no such customer")
 	}
 	app, _ := s.App(e.app)
-	done, err := s.Erase(ctx, app, who)
+	done, err := s.EraseByStaff(ctx, p.staff(), app, who, e.reason)
 	if err != nil {
 		return fmt.Errorf("erased in part: %w; repeat the command", err)
 	}

@@ -25,6 +25,9 @@ const (
 	miniredis = "github.com/alicebob/miniredis"
 	chromedp  = "github.com/chromedp"
 	oauth2    = "golang.org/x/oauth2"
+	scs       = "github.com/alexedwards/scs"
+	openapi   = "github.com/getkin/kin-openapi"
+	swaggerUI = "github.com/swaggest/swgui"
 )
 
 // goPackage is what go list tells of a package, without its tests.
@@ -93,11 +96,14 @@ func TestEachLibraryHasItsPlace(t *testing.T) {
 		cron:                    {"consent/schedule", "internal_deps"},
 		miniredis:               {"consent/redisstore/redistest", "cmd/demo", "internal_deps"},
 		chromedp:                {"internal_deps"},
+		openapi:                 {"internal_deps"},
+		swaggerUI:               {"web", "internal_deps"},
 		ours("sandbox"):         {"sandbox", "cmd/demo", "cmd/sandboxbank"},
 		ours("web"):             {"cmd", "web"},
 		ours("token/oauthbank"): {"cmd"},
 		ours("internal"):        {"internal", "notify/webhook", "token/oauthbank"},
-		oauth2:                  {"token/oauthbank", "sandbox", "internal_deps"},
+		oauth2:                  {"token/oauthbank", "web/staff/provider", "sandbox", "internal_deps"},
+		scs:                     {"web/staff", "internal_deps"},
 		ours("cmd"):             {"cmd"},
 	}
 	for path, p := range listed(t) {
@@ -134,7 +140,7 @@ func TestWhoStandsAlone(t *testing.T) {
 func TestProductionLinksNoToys(t *testing.T) {
 	t.Parallel()
 	for _, dep := range listed(t)[ours("cmd/consentd")].Deps {
-		for _, toy := range []string{ours("sandbox"), miniredis, chromedp, "testing", "net/http/httptest", ours("consent/redisstore/redistest")} {
+		for _, toy := range []string{ours("sandbox"), miniredis, chromedp, openapi, "testing", "net/http/httptest", ours("consent/redisstore/redistest")} {
 			if below(dep, toy) {
 				t.Errorf("cmd/consentd links %s", dep)
 			}

@@ -14,7 +14,7 @@ import (
 )
 
 // purposes are the keysets of a key file, in the order in which they are shown.
-var purposes = [...]token.Purpose{token.PurposeGrant, token.PurposePerson, token.PurposeFlow, "index"}
+var purposes = [...]token.Purpose{token.PurposeGrant, token.PurposePerson, token.PurposeFlow, "audit", "index"}
 
 func (p *program) keysCommand() *cobra.Command {
 	var f format

@@ -116,7 +116,7 @@ func (l *living) run(front func(http.Handler) http.Handler) *running {
 	must(l.t, err)
 	ctx, cancel := context.WithCancel(l.t.Context())
 	r := &running{admin: "http://" + admin.Addr().String(), stop: cancel, ended: make(chan error, 1)}
-	go func() { r.ended <- p.Serve(ctx, l.public, admin, 20*time.Second) }()
+	go func() { r.ended <- p.Serve(ctx, assembly.Listeners{Public: l.public, Admin: admin}, 20*time.Second) }()
 	return r
 }
 

@@ -17,7 +17,7 @@ import (
 const mostMessages = 10_000
 
 func (p *program) messagesCommand() *cobra.Command {
-	return p.group("messages", "Look at messages that were given up, and send them again", p.messagesUndelivered(), p.messagesResend())
+	return p.acts(p.group("messages", "Look at messages that were given up, and send them again", p.messagesUndelivered(), p.messagesResend()))
 }
 
 func (p *program) messagesUndelivered() *cobra.Command {
@@ -42,6 +42,7 @@ func (p *program) messagesUndelivered() *cobra.Command {
 
 func (p *program) messagesResend() *cobra.Command {
 	var all bool
+	var reason string
 	c := &cobra.Command{
 		Use: "resend [ID…]", Short: "Try again to deliver messages that were given up",
 		Long: "Try again to deliver what was given up: of the consents that are named, or everything. serve sends it at\n" +
@@ -61,14 +62,17 @@ func (p *program) messagesResend() *cobra.Command {
 				}
 				ids = append(ids, id)
 			}
-			return p.withService(c.Context(), func(ctx context.Context, s *consent.Service) error { return p.resend(ctx, s, ids, all) })
+			return p.withService(c.Context(), func(ctx context.Context, s *consent.Service) error {
+				return p.resend(ctx, s, ids, all, reason)
+			})
 		}),
 	}
 	c.Flags().BoolVar(&all, "all", false, "every message that was given up")
+	p.whyFlag(c, &reason, "sent again by hand")
 	return c
 }
 
-func (p *program) resend(ctx context.Context, s *consent.Service, ids []consent.ID, all bool) error {
+func (p *program) resend(ctx context.Context, s *consent.Service, ids []consent.ID, all bool, reason string) error {
 	messages, err := s.Undelivered(ctx, mostMessages)
 	if err != nil {
 		return err
@@ -78,7 +82,7 @@ func (p *program) resend(ctx context.Context, s *consent.Service, ids []consent.
 		if !all && !slices.Contains(ids, m.ID) {
 			continue
 		}
-		if err := s.Resend(ctx, m); errors.Is(err, consent.ErrNotFound) {
+		if err := s.Resend(ctx, p.staff(), m, reason); errors.Is(err, consent.ErrNotFound) {
 			continue // somebody else was faster
 		} else if err != nil {
 			return errors.Join(fmt.Errorf("after %d messages: %w", n, err))

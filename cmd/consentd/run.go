@@ -30,7 +30,8 @@ type program struct {
 	talk    io.Writer
 
 	configFile string
-	began      bool // the command line was understood
+	as         string // who acts, when it is not the user of the operating system
+	began      bool   // the command line was understood
 }
 
 // run is the whole program; it returns the exit code.
@@ -71,7 +72,7 @@ func (p *program) rootCommand() *cobra.Command {
 	root.PersistentFlags().StringVar(&p.configFile, "config", "",
 		"configuration `file` (default $"+config.ConfigVariable+"; without one, the environment alone)")
 	root.AddCommand(p.serveCommand(), p.configCommand(), p.keysCommand(), p.appKeyCommand(), p.consentCommand(),
-		p.purgeCommand(), p.messagesCommand(),
+		p.purgeCommand(), p.messagesCommand(), p.auditCommand(), p.handOutsCommand(), p.incidentsCommand(), p.indexCommand(),
 		p.healthcheckCommand(), p.versionCommand())
 	return root
 }

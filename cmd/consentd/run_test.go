@@ -151,12 +151,12 @@ func TestKeys(t *testing.T) {
 		t.Errorf("keys init has changed a file that was there (%v)", err)
 	}
 
-	consentd(t, nil, "", "keys", "status", path).wantsTable(t, "PURPOSE", "grant", "person", "flow", "index")
+	consentd(t, nil, "", "keys", "status", path).wantsTable(t, "PURPOSE", "grant", "person", "flow", "audit", "index")
 	asJSON := consentd(t, nil, "", "keys", "status", path, "-o", "json")
 	asJSON.says(t, exitOK)
 	var all []keyset
 	must(t, json.Unmarshal([]byte(asJSON.out), &all))
-	if len(all) != 4 || all[0].Primary == 0 || all[3].Purpose != "index" || all[3].Primary == 0 {
+	if len(all) != 5 || all[0].Primary == 0 || all[4].Purpose != "index" || all[4].Primary == 0 {
 		t.Errorf("keys status = %+v", all)
 	}
 	for _, value := range secretsOf(t, before) {
@@ -197,8 +197,8 @@ func secretsOf(t testing.TB, file []byte) []string {
 		}
 		last = text
 	}
-	if len(all) != 4 {
-		t.Fatalf("%d keys in the file, want 4", len(all))
+	if len(all) != 5 {
+		t.Fatalf("%d keys in the file, want 5", len(all))
 	}
 	return all
 }

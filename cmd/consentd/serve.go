@@ -51,13 +51,13 @@ func (p *program) serve(ctx context.Context, c config.Config) error {
 	if err := p.fit(ctx, built, c.Redis); err != nil {
 		return errors.Join(fmt.Errorf("cannot start: %w", err), built.Close(ctx))
 	}
-	public, admin, err := listen(ctx, c)
+	listeners, err := listen(ctx, c)
 	if err != nil {
 		return errors.Join(fmt.Errorf("cannot start: %w", err), built.Close(ctx))
 	}
-	log.InfoContext(ctx, "serving", slog.String("public_url", c.PublicURL), slog.String("listen", public.Addr().String()),
-		slog.String("admin_listen", admin.Addr().String()), slog.Int("banks", len(c.Banks)), slog.Int("apps", len(c.Apps)))
-	if err := built.Serve(ctx, public, admin, c.ShutdownTimeout); err != nil {
+	log.InfoContext(ctx, "serving", slog.String("public_url", c.PublicURL), slog.String("listen", listeners.Public.Addr().String()),
+		slog.String("admin_listen", listeners.Admin.Addr().String()), slog.String("staff_listen", addressOf(listeners.Staff)), slog.Int("banks", len(c.Banks)), slog.Int("apps", len(c.Apps)))
+	if err := built.Serve(ctx, listeners, c.ShutdownTimeout); err != nil {
 		return err
 	}
 	log.InfoContext(context.WithoutCancel(ctx), "stopped")
@@ -70,14 +70,29 @@ func (p *program) fit(ctx context.Context, built *assembly.Program, c config.Red
 	return built.Check(ctx, c)
 }
 
-// listen opens both listeners or none.
-func listen(ctx context.Context, c config.Config) (public, admin net.Listener, err error) {
-	var l net.ListenConfig
-	if public, err = l.Listen(ctx, "tcp", c.Listen); err != nil {
-		return nil, nil, fmt.Errorf("listen: %w", err)
+// listen opens all listeners or none.
+func listen(ctx context.Context, c config.Config) (assembly.Listeners, error) {
+	var all assembly.Listeners
+	for _, one := range []struct {
+		setting, address string
+		to               *net.Listener
+	}{{"listen", c.Listen, &all.Public}, {"admin_listen", c.AdminListen, &all.Admin}, {"staff.listen", c.Staff.Listen, &all.Staff}} {
+		if one.address == "" {
+			continue // no console
+		}
+		l, err := new(net.ListenConfig).Listen(ctx, "tcp", one.address)
+		if err != nil {
+			return assembly.Listeners{}, errors.Join(fmt.Errorf("%s: %w", one.setting, err), all.Close())
+		}
+		*one.to = l
 	}
-	if admin, err = l.Listen(ctx, "tcp", c.AdminListen); err != nil {
-		return nil, nil, errors.Join(fmt.Errorf("admin_listen: %w", err), public.Close())
+	return all, nil
+}
+
+// addressOf is where a listener listens, empty for none.
+func addressOf(l net.Listener) string {
+	if l == nil {
+		return ""
 	}
-	return public, admin, nil
+	return l.Addr().String()
 }

@@ -19,6 +19,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/consentd/consentd/cmd/internal/assembly"
 	"github.com/consentd/consentd/consent/redisstore/redistest"
 )
 
@@ -90,7 +91,7 @@ func TestAppsAreKnownByTheirCertificates(t *testing.T) {
 	ctx, stop := context.WithCancel(t.Context())
 	served := make(chan error, 1)
 	p := s.assemble()
-	go func() { served <- p.Serve(ctx, s.public, admin, 10*time.Second) }()
+	go func() { served <- p.Serve(ctx, assembly.Listeners{Public: s.public, Admin: admin}, 10*time.Second) }()
 	defer func() {
 		stop()
 		must(t, <-served)

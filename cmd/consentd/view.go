@@ -59,10 +59,13 @@ type historyView struct {
 }
 
 type entryView struct {
-	At     time.Time     `json:"at"`
-	Actor  consent.Actor `json:"actor"`
-	Event  string        `json:"event"`
-	Detail string        `json:"detail,omitempty"`
+	At        time.Time     `json:"at"`
+	Actor     consent.Actor `json:"actor"`
+	Event     string        `json:"event"`
+	Detail    string        `json:"detail,omitempty"`
+	RequestID string        `json:"request_id,omitempty"`
+	Staff     string        `json:"staff,omitempty"`
+	Reason    string        `json:"reason,omitempty"`
 }
 
 func viewHistory(h consent.History, now time.Time) historyView {
@@ -86,9 +89,10 @@ func (v historyView) text(w io.Writer) {
 	row("ends", v.endText())
 	row("ended early", moment(v.EndedAt))
 	row("last used", moment(v.LastUsedAt))
-	fmt.Fprintln(w, "\nTIMELINE\tWHO\tWHAT\tDETAIL")
+	fmt.Fprintln(w, "\nTIMELINE\tWHO\tWHAT\tDETAIL\tREQUEST")
 	for _, e := range v.Timeline {
-		fmt.Fprintf(w, "%s\t%s\t%s\t%s\n", moment(e.At), e.Actor, e.Event, cmp.Or(e.Detail, "-"))
+		fmt.Fprintf(w, "%s\t%s\t%s\t%s\t%s\n", moment(e.At), cmp.Or(e.Staff, string(e.Actor)), e.Event,
+			cmp.Or(e.Detail, "-"), cmp.Or(e.RequestID, "-"))
 	}
 	fmt.Fprintln(w, "\nDAY\tHAND-OUTS")
 	for _, day := range slices.Sorted(maps.Keys(v.Uses)) {

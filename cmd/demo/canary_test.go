@@ -30,11 +30,18 @@ func TestCanary(t *testing.T) {
 	w.bank.Withdraw(anna, "")
 	other.press("End the access token").press("Pay 10 ISK").sees("Access was withdrawn")
 	p.open(w.at.consentd + "/c/nothing")
+	desk := w.person().open(w.at.desk).press("Sign in with your company account").press("Dagný").sees("Find")
+	for _, c := range []string{jon, anna} {
+		desk.open(w.at.desk).press("Find", "what", c, "by", "app:fika-pay").press("Customer called").sees("What to do", "looked at this")
+	}
+	desk.open(w.at.desk + "/overview").open(w.at.desk + "/desk").open(w.at.desk + "/audit").sees("find by customer reference")
+	desk.press("Export as NDJSON")
 
 	secrets := w.secrets()
 	w.sought(secrets, "Redis", w.inRedis(), nil)
 	w.sought(secrets, "the log", map[string]string{"log": w.log.String()}, nil)
 	w.sought(secrets, "consentd’s pages", w.pagesOf(partConsentd), nil)
+	w.sought(secrets, "the support desk’s pages", w.pagesOf(partDesk), nil)
 	// Fika Pay knows its customers; the inbox is theirs.
 	w.sought(secrets, "Fika Pay’s pages", w.pagesOf(partShop), []string{"kennitala", "e-mail", "name", "mail link"})
 	w.sought(secrets, "an address", w.addresses(), []string{"code", "completion code", "link", "mail link", "state", "nonce"})
@@ -44,7 +51,7 @@ func TestCanary(t *testing.T) {
 func (w *world) secrets() map[string][]string {
 	w.t.Helper()
 	found := map[string][]string{
-		"API key": {w.keys.apiKey}, "apikey": {w.keys.bankKey}, "client secret": {w.keys.bankSecret}, "Redis password": {w.keys.redis},
+		"API key": {w.keys.apiKey}, "apikey": {w.keys.bankKey}, "client secret": {w.keys.bankSecret}, "Redis password": {w.keys.redis}, "staff client secret": {w.keys.staffSecret},
 		"password": {"hunter2-canary"},
 	}
 	for _, c := range customers(w.bank.Users()) {
@@ -61,7 +68,7 @@ func (w *world) secrets() map[string][]string {
 	}
 	for kind, least := range map[string]int{
 		"access token": 4, "refresh token": 4, "ID token": 4, "code": 3, "verifier": 3, "state": 4, "nonce": 4,
-		"link": 4, "mail link": 1, "completion code": 1, "browser": 2, "fikapay_session": 2, "sandboxbank_session": 2,
+		"link": 4, "mail link": 1, "completion code": 1, "browser": 2, "fikapay_session": 2, "sandboxbank_session": 2, "staff": 2, "workforce_session": 1,
 	} {
 		if len(found[kind]) < least {
 			w.t.Errorf("the story held %d of the kind %q, want at least %d: the canary is blind", len(found[kind]), kind, least)
@@ -94,6 +101,11 @@ func secretsIn(t testing.TB, x heard) map[string]string {
 		found["code"], found["verifier"] = form.Get("code"), form.Get("code_verifier")
 		found["access token"], found["refresh token"], found["ID token"] = answer.Access, answer.Refresh, answer.ID
 	case x.part == partBank && u.Path == "/as/authorization.oauth2":
+		found["state"], found["nonce"] = u.Query().Get("state"), u.Query().Get("nonce")
+	case x.part == partCompany && u.Path == "/token":
+		found["code"], found["verifier"] = form.Get("code"), form.Get("code_verifier")
+		found["access token"], found["ID token"] = answer.Access, answer.ID
+	case x.part == partCompany && u.Path == "/authorize" && x.method == http.MethodGet:
 		found["state"], found["nonce"] = u.Query().Get("state"), u.Query().Get("nonce")
 	case x.part == partShop && u.Path == "/inbox":
 		if m := mailLink.FindStringSubmatch(x.got); m != nil {

@@ -21,6 +21,7 @@ import (
 	"github.com/consentd/consentd/consent"
 	"github.com/consentd/consentd/notify"
 	"github.com/consentd/consentd/sandbox"
+	"github.com/consentd/consentd/sandbox/workforce"
 	"github.com/consentd/consentd/token"
 )
 
@@ -35,6 +36,7 @@ type demo struct {
 	stage    *stage.Stage
 	redis    *miniredis.Miniredis
 	bank     *sandbox.Bank
+	company  *workforce.Provider
 	consentd *assembly.Program
 	sockets  map[string]net.Listener
 	ends     []func(context.Context) error // in the order of starting
@@ -45,13 +47,15 @@ const (
 	partShop     = "shop"
 	partConsentd = "consentd"
 	partBank     = "bank"
+	partDesk     = "desk"    // the staff console, which consentd serves
+	partCompany  = "company" // where staff sign in
 )
 
 // start starts every part, after the one that it needs. On an error nothing
 // runs on.
 func start(s settings, log *slog.Logger) (_ *demo, err error) {
-	d := &demo{settings: s, log: log, keys: newSecrets(), failed: make(chan error, 4), stage: stage.New(s.accessTTL), sockets: make(map[string]net.Listener)}
-	for _, step := range []func() error{d.openSockets, d.startRedis, d.startBank, d.startConsentd, d.startShop} {
+	d := &demo{settings: s, log: log, keys: newSecrets(), failed: make(chan error, 5), stage: stage.New(s.accessTTL), sockets: make(map[string]net.Listener)}
+	for _, step := range []func() error{d.openSockets, d.startRedis, d.startBank, d.startCompany, d.startConsentd, d.startShop} {
 		if err := step(); err != nil {
 			for _, l := range d.sockets {
 				_ = l.Close()
@@ -79,6 +83,8 @@ func (d *demo) openSockets() error {
 		partShop:     func() (net.Listener, error) { return listenFor(d.settings.addr) },
 		partConsentd: func() (net.Listener, error) { return listen(d.settings.consentdAddr) },
 		partBank:     func() (net.Listener, error) { return listen(d.settings.bankAddr) },
+		partDesk:     func() (net.Listener, error) { return listen(d.settings.staffAddr) },
+		partCompany:  func() (net.Listener, error) { return listen("localhost:0") },
 	} {
 		l, err := open()
 		if err != nil {
@@ -89,6 +95,8 @@ func (d *demo) openSockets() error {
 	d.at.shop = siteOf(d.settings.addr, d.sockets[partShop])
 	d.at.consentd = siteOf(d.settings.consentdAddr, d.sockets[partConsentd])
 	d.at.bank = siteOf(d.settings.bankAddr, d.sockets[partBank])
+	d.at.desk = siteOf(d.settings.staffAddr, d.sockets[partDesk])
+	d.at.company = siteOf("localhost:0", d.sockets[partCompany])
 	return nil
 }
 
@@ -119,6 +127,20 @@ func (d *demo) startBank() (err error) {
 	return nil
 }
 
+// startCompany starts the identity provider of the company whose staff answer
+// calls. Staff's time is the machine's: moving the clock signs nobody out.
+func (d *demo) startCompany() (err error) {
+	d.company, err = workforce.New(workforce.Config{
+		Issuer: d.at.company, ClientID: "support-desk", ClientSecret: d.keys.staffSecret,
+		RedirectURIs: []string{d.at.desk + "/callback"}, Log: d.log,
+	})
+	if err != nil {
+		return err
+	}
+	d.serve(partCompany, d.company)
+	return nil
+}
+
 // startConsentd builds the same program as production does. It is not asked
 // whether its Redis keeps anything: it does not, and the greeting says so.
 func (d *demo) startConsentd() error {
@@ -139,7 +161,7 @@ func (d *demo) startConsentd() error {
 		return err
 	}
 	d.stage.Connect(stage.Behind{Work: p.Service.Work, Ends: nextEnd(p, d.stage.Now)})
-	p.Public = d.settings.around(partConsentd, p.Public)
+	p.Public, p.Staff = d.settings.around(partConsentd, p.Public), d.settings.around(partDesk, p.Staff)
 	d.consentd = p
 	d.runConsentd(p, c, admin)
 	return nil
@@ -165,7 +187,7 @@ func (d *demo) runConsentd(p *assembly.Program, c config.Config, admin net.Liste
 	ctx, end := context.WithCancel(context.Background())
 	ended := make(chan error, 1)
 	go func() {
-		err := p.Serve(ctx, d.sockets[partConsentd], admin, c.ShutdownTimeout)
+		err := p.Serve(ctx, assembly.Listeners{Public: d.sockets[partConsentd], Admin: admin, Staff: d.sockets[partDesk]}, c.ShutdownTimeout)
 		if ctx.Err() == nil {
 			d.failed <- err
 			err = nil // told
@@ -184,7 +206,7 @@ func (d *demo) runConsentd(p *assembly.Program, c config.Config, admin net.Liste
 }
 
 func (d *demo) startShop() error {
-	frame, err := pages.New(d.stage.View, d.log)
+	frame, err := pages.New(d.view, d.log)
 	if err != nil {
 		return err
 	}
@@ -207,6 +229,13 @@ func (d *demo) startShop() error {
 	mux.Handle("/", app.Handler())
 	d.serve(partShop, atHome(d.at.shop, http.NewCrossOriginProtection().Handler(mux)))
 	return nil
+}
+
+// view is what pages show around them.
+func (d *demo) view() pages.Stage {
+	v := d.stage.View()
+	v.Desk = d.at.desk
+	return v
 }
 
 // serve serves a part of which consentd is not one.

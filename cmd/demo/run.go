@@ -49,6 +49,7 @@ func (d *demo) greet(w io.Writer) {
 	fmt.Fprintf(w, "NOTHING IS KEPT: consents and tokens live in this process and end with it.\n\n")
 	fmt.Fprintf(w, "  inbox     %s/inbox  what consentd sends to customers\n", d.at.shop)
 	fmt.Fprintf(w, "  clock     curl %s/clock -d '{\"days\": 7}'  lets a week pass\n", d.at.shop)
+	fmt.Fprintf(w, "  support   %s  what staff see; sign in as Auður\n", d.at.desk)
 	fmt.Fprintf(w, "  bank      %s  any password will do\n", d.at.bank)
 	fmt.Fprintf(w, "  consentd  %s\n\n", d.at.consentd)
 	fmt.Fprintf(w, "Ctrl-C ends it.\n")

@@ -22,10 +22,10 @@ var demoConfig []byte
 
 // settings are what the command line says, and what tests put around.
 type settings struct {
-	addr, consentdAddr, bankAddr string
-	accessTTL                    time.Duration
-	rotation                     sandbox.Rotation
-	verbose                      bool
+	addr, consentdAddr, bankAddr, staffAddr string
+	accessTTL                               time.Duration
+	rotation                                sandbox.Rotation
+	verbose                                 bool
 
 	// around wraps the handler of one part: a test listens there.
 	around func(part string, h http.Handler) http.Handler
@@ -40,6 +40,7 @@ func parse(args []string, out io.Writer) (settings, error) {
 	flags.StringVar(&s.addr, "addr", "", "`host:port` of the page to open (default "+defaultAddr+", or a free port when it is taken)")
 	flags.StringVar(&s.consentdAddr, "consentd-addr", "localhost:0", "`host:port` of consentd")
 	flags.StringVar(&s.bankAddr, "bank-addr", "localhost:0", "`host:port` of the sandbox bank")
+	flags.StringVar(&s.staffAddr, "staff-addr", "localhost:0", "`host:port` of the support desk")
 	flags.DurationVar(&s.accessTTL, "access-ttl", time.Minute, "life of an access token")
 	flags.Func("rotation", "of refresh tokens: none, grace:`30s` or strict (default strict)", func(v string) (err error) {
 		s.rotation, err = sandbox.ParseRotation(v)
@@ -63,18 +64,19 @@ const leastAccessTTL = 20 * time.Second
 
 // secrets are made at every start and known to nobody else.
 type secrets struct {
-	apiKey     string // Fika Pay's at consentd
-	bankKey    string // Fika Pay's at the payments API
-	bankSecret string // consentd's at the authorization server
-	redis      string
+	apiKey      string // Fika Pay's at consentd
+	bankKey     string // Fika Pay's at the payments API
+	bankSecret  string // consentd's at the authorization server
+	redis       string
+	staffSecret string // the support desk's at the company's identity provider
 }
 
 func newSecrets() secrets {
-	return secrets{apiKey: "ck_" + rand.Text() + rand.Text(), bankKey: rand.Text(), bankSecret: rand.Text() + rand.Text(), redis: rand.Text()}
+	return secrets{apiKey: "ck_" + rand.Text() + rand.Text(), bankKey: rand.Text(), bankSecret: rand.Text() + rand.Text(), redis: rand.Text(), staffSecret: rand.Text() + rand.Text()}
 }
 
 // places are the addresses of the parts.
-type places struct{ shop, consentd, bank, redis string }
+type places struct{ shop, consentd, bank, redis, desk, company string }
 
 // configuration goes through the same checks as an operator's.
 func configuration(s settings, at places, keys secrets) (config.Config, error) {
@@ -91,6 +93,9 @@ func configuration(s settings, at places, keys secrets) (config.Config, error) {
 		"CONSENTD_PUBLIC_URL=" + at.consentd,
 		"CONSENTD_REDIS_ADDRESSES=" + at.redis,
 		"CONSENTD_REDIS_PASSWORD=" + keys.redis,
+		"CONSENTD_STAFF_PUBLIC_URL=" + at.desk,
+		"CONSENTD_STAFF_ISSUER=" + at.company,
+		"CONSENTD_STAFF_CLIENT_SECRET=" + keys.staffSecret,
 		"CONSENTD_BANKS_SANDBOX_ISSUER=" + at.bank,
 		"CONSENTD_BANKS_SANDBOX_CLIENT_SECRET=" + keys.bankSecret,
 		"CONSENTD_BANKS_SANDBOX_ROTATION=" + s.rotation.String(),

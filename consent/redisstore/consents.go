@@ -1,6 +1,7 @@
 package redisstore
 
 import (
+	"cmp"
 	"context"
 	"encoding/hex"
 	"fmt"
@@ -20,7 +21,7 @@ func (s *Store) Create(ctx context.Context, c consent.Consent, customer []byte, 
 	fields := recordFields(c)
 	args := []any{string(c.ID), millis(c.CreatedAt), s.purgeAt(c.CreatedAt), len(fields)}
 	args = append(append(args, fields...), scheduled(work)...)
-	return s.verdict(ctx, "create", nil, []string{k.consent(), k.customer(customer), k.timeline(), k.due()}, args...)
+	return s.change(ctx, "create", nil, []string{k.consent(), k.customer(customer), k.timeline(), k.due()}, args...)
 }
 
 // purgeAt is when Redis drops a record by itself, should nobody have purged
@@ -37,6 +38,25 @@ func (s *Store) Consent(ctx context.Context, id consent.ID) (consent.Consent, er
 		return consent.Consent{}, consent.ErrNotFound
 	}
 	return record(id, h), nil
+}
+
+// Consents implements [consent.Store].
+func (s *Store) Consents(ctx context.Context, ids []consent.ID) ([]consent.Consent, error) {
+	pipe := s.c.Client.Pipeline()
+	found := make([]*redis.MapStringStringCmd, len(ids))
+	for i, id := range ids {
+		found[i] = pipe.HGetAll(ctx, keysOf(id).consent())
+	}
+	if _, err := pipe.Exec(ctx); err != nil {
+		return nil, unavailable("consents", err)
+	}
+	var out []consent.Consent
+	for i, h := range found {
+		if len(h.Val()) > 0 {
+			out = append(out, record(ids[i], h.Val()))
+		}
+	}
+	return out, nil
 }
 
 // unconfirmedFor is how long a grant that nobody confirmed is kept, out of
@@ -60,8 +80,8 @@ func (s *Store) Activate(ctx context.Context, id consent.ID, a consent.Activatio
 		millis(a.Sealed.AccessExpiry), millis(a.Sealed.IssuedAt), strings.Join(a.Sealed.Scopes, " "), event, string(id),
 		s.purgeAt(a.EndsAt), millis(grantPurge), flag(len(a.Person) > 0), flag(a.RevokeReplaced),
 	}
-	return s.verdict(ctx, "activate", words,
-		[]string{k.consent(), k.grant(), k.timeline(), k.person(a.Person), k.due(), k.aside()},
+	return s.change(ctx, "activate", words,
+		[]string{k.consent(), k.grant(), k.timeline(), k.person(a.Person), k.due(), k.aside(), k.refused()},
 		append(args, scheduled(a.Work)...)...)
 }
 
@@ -69,7 +89,7 @@ func (s *Store) Activate(ctx context.Context, id consent.ID, a consent.Activatio
 func (s *Store) Reject(ctx context.Context, id consent.ID, r consent.Rejection) error {
 	k := keysOf(id)
 	args := []any{string(r.Status), strings.Join(r.Granted, " "), string(r.Cause.Actor), r.Cause.Code, millis(r.At)}
-	return s.verdict(ctx, "reject", notFound,
+	return s.change(ctx, "reject", notFound,
 		[]string{k.consent(), k.timeline(), k.due()}, append(args, scheduled(r.Work)...)...)
 }
 
@@ -78,15 +98,17 @@ func (s *Store) Confirm(ctx context.Context, id consent.ID, c consent.Confirmati
 	k := keysOf(id)
 	words := map[string]error{"NOTFOUND": consent.ErrNotFound, "NO": consent.ErrConfirmation}
 	args := []any{c.Hash, millis(c.At), string(id), flag(len(c.Person) > 0)}
-	return s.verdict(ctx, "confirm", words,
+	return s.change(ctx, "confirm", words,
 		[]string{k.consent(), k.grant(), k.timeline(), k.person(c.Person), k.due()}, append(args, scheduled(c.Work)...)...)
 }
 
 // Note implements [consent.Store].
 func (s *Store) Note(ctx context.Context, id consent.ID, e consent.Entry) error {
 	k := keysOf(id)
-	return s.verdict(ctx, "note", notFound,
-		[]string{k.consent(), k.timeline()}, millis(e.At), string(e.Actor), e.Event, e.Detail)
+	o := consent.OriginOf(ctx)
+	o = consent.Origin{RequestID: cmp.Or(e.RequestID, o.RequestID), Staff: cmp.Or(e.Staff, o.Staff), Reason: cmp.Or(e.Reason, o.Reason)}
+	args := []any{millis(e.At), string(e.Actor), e.Event, e.Detail}
+	return s.verdict(ctx, "note", notFound, []string{k.consent(), k.timeline()}, append(args, s.origin(o)...)...)
 }
 
 // Timeline implements [consent.Store].
@@ -98,7 +120,8 @@ func (s *Store) Timeline(ctx context.Context, id consent.ID, limit int) ([]conse
 	out := make([]consent.Entry, 0, len(lines))
 	for _, l := range slices.Backward(lines) {
 		out = append(out, consent.Entry{At: instant(text(l, "at")), Actor: consent.Actor(text(l, "actor")),
-			Event: text(l, "event"), Detail: text(l, "detail")})
+			Event: text(l, "event"), Detail: text(l, "detail"),
+			RequestID: text(l, "request"), Staff: text(l, "staff"), Reason: text(l, "reason")})
 	}
 	return out, nil
 }

@@ -43,16 +43,18 @@ func (s *Store) Commit(ctx context.Context, id string, l token.Lease, g token.Se
 }
 
 // Release implements [token.Store].
-func (s *Store) Release(ctx context.Context, id string, l token.Lease, known bool, rest time.Duration) error {
-	return s.verdict(ctx, "release", nil, []string{keysOf(consent.ID(id)).grant()}, l.Number, flag(known), rest.Milliseconds())
+func (s *Store) Release(ctx context.Context, id string, l token.Lease, known bool, rest time.Duration, at time.Time) error {
+	k := keysOf(consent.ID(id))
+	return s.verdict(ctx, "release", nil, []string{k.grant(), k.consent()}, l.Number, flag(known), rest.Milliseconds(), millis(at))
 }
 
 // MarkDead implements [token.Store].
 func (s *Store) MarkDead(ctx context.Context, id string, l token.Lease, cause error, at time.Time) error {
 	words := map[string]error{"GONE": token.ErrNoGrant, "NEWER": token.ErrNewer}
 	k := keysOf(consent.ID(id))
-	return s.verdict(ctx, "markdead", words, []string{k.grant(), k.consent(), k.timeline(), k.due()},
-		l.Number, l.Version, causeCode(cause), millis(at), id)
+	return s.change(ctx, "markdead", words, []string{k.grant(), k.consent(), k.timeline(), k.due(), k.refused()},
+		l.Number, l.Version, causeCode(cause), millis(at), id, flag(causeCode(cause) != consent.CauseWrongPerson),
+		millis(at.Add(refusedFor)), millis(at.Add(refusalKnown)))
 }
 
 // causeCode is the domain's word for why a bank's refusal ended a consent.

@@ -2,8 +2,11 @@ package redisstore
 
 import (
 	"context"
+	"fmt"
 	"strings"
 	"time"
+
+	"github.com/redis/go-redis/v9"
 
 	"github.com/consentd/consentd/consent"
 	"github.com/consentd/consentd/token"
@@ -23,9 +26,10 @@ func (s *Store) HandOut(ctx context.Context, r consent.HandOutRequest) (consent.
 	if !r.NeededUntil.IsZero() {
 		needed = millis(r.NeededUntil)
 	}
-	reply, err := s.run(ctx, "handout", []string{k.consent(), k.grant(), k.handOuts(), k.uses(), k.tagged("unknown")},
+	reply, err := s.run(ctx, "handout", []string{k.consent(), k.grant(), k.handOuts(), k.uses(), k.tagged("unknown"),
+		k.day(dayOf(r.Now)), k.requests(r.Now)},
 		string(r.ID), r.App, r.RequestID, r.Now.UnixMilli(), r.MinTTL.Milliseconds(), needed,
-		strings.Join(r.Scopes, " "), r.Now.UTC().Format(time.DateOnly), s.c.HandOuts).Slice()
+		strings.Join(r.Scopes, " "), r.Now.UTC().Format(time.DateOnly), s.c.HandOuts, s.c.Requests.Milliseconds()).Slice()
 	if err != nil {
 		return consent.HandOut{}, unavailable("hand-out", err)
 	}
@@ -56,8 +60,9 @@ func readHandOut(reply []any) consent.HandOut {
 
 // RecordDenied implements [consent.Store].
 func (s *Store) RecordDenied(ctx context.Context, r consent.HandOutRequest, why consent.Outcome) error {
-	return s.verdict(ctx, "denied", nil, []string{keysOf(r.ID).handOuts()},
-		string(r.ID), r.App, r.RequestID, r.Now.UnixMilli(), string(why), s.c.HandOuts)
+	k := keysOf(r.ID)
+	return s.verdict(ctx, "denied", nil, []string{k.handOuts(), k.day(dayOf(r.Now)), k.requests(r.Now)},
+		string(r.ID), r.App, r.RequestID, r.Now.UnixMilli(), string(why), s.c.HandOuts, s.c.Requests.Milliseconds())
 }
 
 // HandOuts implements [consent.Store].
@@ -67,12 +72,35 @@ func (s *Store) HandOuts(ctx context.Context, partition string, limit int) ([]co
 	if err != nil {
 		return nil, unavailable("hand-outs", err)
 	}
+	return handOutRecords(lines), nil
+}
+
+func handOutRecords(lines []redis.XMessage) []consent.HandOutRecord {
 	out := make([]consent.HandOutRecord, 0, len(lines))
 	for _, l := range lines {
 		out = append(out, consent.HandOutRecord{At: instant(text(l, "at")), Consent: consent.ID(text(l, "consent")),
 			App: text(l, "app"), RequestID: text(l, "request"), Outcome: consent.Outcome(text(l, "outcome"))})
 	}
-	return out, nil
+	return out
+}
+
+// HandOutLog implements [consent.Store].
+func (s *Store) HandOutLog(ctx context.Context, p consent.Partition, place string, limit int) (consent.HandOutPage, error) {
+	key := keys{partition: fmt.Sprintf("%02x", int(p))}.handOuts()
+	from := "-"
+	if place != "" {
+		from = "(" + place
+	}
+	pipe := s.c.Client.Pipeline()
+	lines, kept := pipe.XRangeN(ctx, key, from, "+", int64(limit)), pipe.XLen(ctx, key)
+	if _, err := pipe.Exec(ctx); err != nil {
+		return consent.HandOutPage{}, unavailable("hand-out log", err)
+	}
+	page := consent.HandOutPage{Records: handOutRecords(lines.Val()), Full: kept.Val() >= int64(s.c.HandOuts)}
+	if n := len(lines.Val()); n == limit {
+		page.Next = lines.Val()[n-1].ID
+	}
+	return page, nil
 }
 
 // Uses implements [consent.Store].

@@ -18,14 +18,14 @@ var notFound = map[string]error{"NOTFOUND": consent.ErrNotFound}
 func (s *Store) End(ctx context.Context, id consent.ID, e consent.End) error {
 	k := keysOf(id)
 	args := []any{string(e.Status), string(e.Cause.Actor), e.Cause.Code, millis(e.At), string(e.Status), string(id), millis(e.ForgetBy)}
-	return s.verdict(ctx, "end", notFound, []string{k.consent(), k.grant(), k.timeline(), k.due(), k.aside()},
+	return s.change(ctx, "end", notFound, []string{k.consent(), k.grant(), k.timeline(), k.due(), k.aside(), k.refused()},
 		append(args, scheduled(e.Work)...)...)
 }
 
 // Lapse implements [consent.Store].
 func (s *Store) Lapse(ctx context.Context, id consent.ID, at time.Time, work consent.Work) error {
 	k := keysOf(id)
-	return s.verdict(ctx, "lapse", notFound, []string{k.consent(), k.grant(), k.timeline(), k.due()},
+	return s.change(ctx, "lapse", notFound, []string{k.consent(), k.grant(), k.timeline(), k.due()},
 		append([]any{millis(at)}, scheduled(work)...)...)
 }
 
@@ -35,7 +35,7 @@ const asideFor = 8 * 24 * time.Hour
 // Abandon implements [consent.Store].
 func (s *Store) Abandon(ctx context.Context, id consent.ID, at time.Time) error {
 	k := keysOf(id)
-	return s.verdict(ctx, "abandon", notFound, []string{k.consent(), k.grant(), k.timeline(), k.due(), k.aside()},
+	return s.change(ctx, "abandon", notFound, []string{k.consent(), k.grant(), k.timeline(), k.due(), k.aside()},
 		millis(at), string(id), millis(at.Add(asideFor)))
 }
 
@@ -77,7 +77,7 @@ func (s *Store) Pending(ctx context.Context, t consent.Task) (bool, error) {
 func (s *Store) Purge(ctx context.Context, id consent.ID, customer, person []byte, work consent.Work) error {
 	k := keysOf(id)
 	return s.verdict(ctx, "purge", nil, []string{k.consent(), k.grant(), k.timeline(), k.uses(), k.deliveries(),
-		k.customer(customer), k.person(person), k.due()}, append([]any{string(id)}, scheduled(work)...)...)
+		k.customer(customer), k.person(person), k.due(), k.undelivered(), k.refused()}, append([]any{string(id)}, scheduled(work)...)...)
 }
 
 // Aside implements [consent.Store].
@@ -106,13 +106,13 @@ func (s *Store) PutAside(ctx context.Context, id, bank string, g token.Sealed, a
 // Told implements [consent.Store].
 func (s *Store) Told(ctx context.Context, t consent.Task, outcome token.Revocation, at time.Time) error {
 	k := keysOf(t.ID)
-	return s.verdict(ctx, "told", nil, []string{k.consent(), k.timeline(), k.aside(), k.deliveries()},
+	return s.change(ctx, "told", nil, []string{k.consent(), k.timeline(), k.aside(), k.deliveries()},
 		t.Arg, string(outcome), millis(at), t.Name())
 }
 
 // Newest implements [consent.Store].
 func (s *Store) Newest(ctx context.Context, id consent.ID) (consent.Newest, error) {
-	got, err := s.c.Client.HMGet(ctx, keysOf(id).grant(), "version", "iat").Result()
+	got, err := s.c.Client.HMGet(ctx, keysOf(id).grant(), "version", "iat", "exp").Result()
 	if err != nil {
 		return consent.Newest{}, unavailable("newest", err)
 	}
@@ -121,49 +121,14 @@ func (s *Store) Newest(ctx context.Context, id consent.ID) (consent.Newest, erro
 	if version == "" {
 		return consent.Newest{}, token.ErrNoGrant
 	}
-	return consent.Newest{Generation: number(version), IssuedAt: instant(issued)}, nil
+	expires, _ := got[2].(string)
+	return consent.Newest{Generation: number(version), IssuedAt: instant(issued), ExpiresAt: instant(expires)}, nil
 }
 
 // RecordErasure implements [consent.Store].
 func (s *Store) RecordErasure(ctx context.Context, customer []byte, e consent.Erasure) error {
 	k := keys{partition: fmt.Sprintf("%02x", customer[0])}
 	return s.verdict(ctx, "erased", nil, []string{k.tagged("erasures")}, e.Reference, e.App, e.Consents, millis(e.At))
-}
-
-// Incidents: more than refusalsMost grants of one bank refused within
-// refusalsWindow make one, and it lasts incidentLasts after the last of them.
-const (
-	refusalsMost   = 10
-	refusalsWindow = time.Minute
-	incidentLasts  = 15 * time.Minute
-)
-
-func incidentKey(bank string) string { return "{bank:" + bank + "}:incident" }
-
-// Refused implements [token.Store].
-func (s *Store) Refused(ctx context.Context, bank, id string, at time.Time) (bool, error) {
-	err := s.verdict(ctx, "refused", map[string]error{"INCIDENT": errIncident},
-		[]string{"{bank:" + bank + "}:refusals", incidentKey(bank)},
-		millis(at), refusalsWindow.Milliseconds(), refusalsMost, incidentLasts.Milliseconds(), id)
-	if errors.Is(err, errIncident) {
-		return true, nil
-	}
-	return false, err
-}
-
-// errIncident is a word of the script refused.
-var errIncident = errors.New("redisstore: incident")
-
-// Incident implements [consent.Store].
-func (s *Store) Incident(ctx context.Context, bank string, now time.Time) (bool, error) {
-	till, err := s.c.Client.Get(ctx, incidentKey(bank)).Result()
-	if errors.Is(err, redis.Nil) {
-		return false, nil
-	}
-	if err != nil {
-		return false, unavailable("incident", err)
-	}
-	return now.Before(instant(till)), nil
 }
 
 // Spend implements [consent.Store].

@@ -38,8 +38,8 @@ func record(id consent.ID, h map[string]string) consent.Consent {
 		Asked: strings.Fields(h["asked"]), Granted: strings.Fields(h["granted"]),
 		ReturnTo: h["return_to"], Language: h["language"],
 		CreatedAt: instant(h["created"]), AuthorizedAt: instant(h["authorized"]), EndsAt: instant(h["ends"]),
-		EndedAt: instant(h["ended"]), ConfirmUntil: instant(h["confirm_until"]), LastUsedAt: instant(h["used"]),
-		TextVersion: h["text"], Term: number(h["term"]), BankTold: token.Revocation(h["told_bank"]), Personal: []byte(h["personal"]),
+		EndedAt: instant(h["ended"]), ChangedAt: instant(h["changed"]), ConfirmUntil: instant(h["confirm_until"]), LastUsedAt: instant(h["used"]),
+		Failing: h["failing"] == "1", TextVersion: h["text"], Term: number(h["term"]), BankTold: token.Revocation(h["told_bank"]), Personal: []byte(h["personal"]),
 	}
 }
 

@@ -24,16 +24,42 @@
 //	{p:7f}:timeline:<id>    stream every change of the consent
 //	{p:7f}:uses:<id>        hash   hand-outs a day
 //	{p:7f}:aside:<id>       hash   sealed grants that are over, until their bank was told
+//	{p:7f}:refused:<id>     hash   a grant that its bank refused, until it is known whether the bank
+//	                               meant it: two minutes, a day at most
 //	{p:7f}:deliveries:<id>  hash   attempts to deliver each message, and what came of it
 //	{p:7f}:due              zset   what to do when: warn, expire, revoke, probe, deliver, purge
+//	{p:7f}:undelivered      zset   messages that were given up, by when
+//	{p:7f}:ends:<app>:<bank>:<state>     zset  consents by their end, or, before they have one, by
+//	                                           minus the time they were asked for; a state is a
+//	                                           status, "failing" or "short"
+//	{p:7f}:changed:<app>:<bank>:<state>  zset  the same consents by their last change
+//	{p:7f}:counts           hash   how many consents there are by app, bank and state, and the
+//	                               epoch of these books, which a rebuild changes
+//	{p:7f}:lapses           hash   how many valid consents end, by day
+//	{p:7f}:day:<day>        hash   hand-outs by app and refresh failures by bank; 31 days
+//	{p:7f}:requests:<day>   hash   request id to consents, for as long as Config.Requests says
 //	{p:7f}:handouts         stream every hand-out, allowed or denied, cut to a length
 //	{p:7f}:unknown          stream requests for what is not there, or is another app's
 //	{app:shop}:credentials  hash   when each credential of an app was used last
+//	{audit}:entries         stream what staff did: each entry's text and the code that chains it
+//	                               to the one before; never cut
+//	{audit}:head            hash   number and code of the newest entry
+//	{bank:<id>}:refusals    zset   consents whose grants the bank refused in the last minute
+//	{bank:<id>}:incident    hash   from when it is doubted, until when, and how many refusals
+//	{bank:<id>}:doubted     zset   consents refused in that incident; with it, for a week
+//	{bank:<id>}:budget:<minute> string  probes of a minute
 //	link:<hash>, flow:<hash> hash  what a browser needs on its way; minutes
+//	session:<kind>:<hash>   string a signed-in browser, sealed; empty: ended a moment ago
+//	session:<kind>:ended:<index> string  when all sessions of one person were ended
 //
 // A grant expires with its consent (PEXPIREAT) as a backstop; the record and
 // what hangs on it, after the retention time. Business times come from the
 // caller; only leases use Redis' own clock.
+//
+// A <day> is the number of days since 1970 in UTC. Which books a consent is
+// entered in, its record says (ix), so that the script that changes it can
+// move it; the names of those keys follow from the record and are in the same
+// slot, so they are not among a script's KEYS.
 //
 // # Lost replies
 //
@@ -48,6 +74,7 @@ import (
 	"encoding/hex"
 	"errors"
 	"fmt"
+	"strconv"
 	"strings"
 	"time"
 
@@ -62,6 +89,7 @@ type Config struct {
 	Client    redis.UniversalClient // required; see Options for how to make one
 	Retention time.Duration         // how long a record outlives its consent; default two years
 	HandOuts  int                   // hand-outs kept in each of 256 partitions; default 10,000
+	Requests  time.Duration         // how long a request id finds its consents; default 7 days
 }
 
 // Store implements [consent.Store]. It is safe for concurrent use.
@@ -74,6 +102,9 @@ var _ consent.Store = (*Store)(nil)
 const (
 	defaultRetention = 2 * 365 * 24 * time.Hour
 	defaultHandOuts  = 10_000
+	defaultRequests  = 7 * day
+
+	day = 24 * time.Hour
 )
 
 // New makes a store. It does not talk to Redis; [Store.Check] does.
@@ -86,6 +117,9 @@ func New(c Config) (*Store, error) {
 	}
 	if c.HandOuts == 0 {
 		c.HandOuts = defaultHandOuts
+	}
+	if c.Requests == 0 {
+		c.Requests = defaultRequests
 	}
 	return &Store{c: c}, nil
 }
@@ -126,8 +160,8 @@ func loadSources() map[string]string {
 
 // withParts puts the functions that a script calls in front of it.
 func withParts(src string) string {
-	for _, part := range []string{"schedule", "aside"} {
-		if !strings.Contains(src, part+"(KEYS") {
+	for _, part := range []string{"line", "index", "daily", "trace", "tally", "schedule", "aside", "newest"} { // callers before what they call
+		if !strings.Contains(src, part+"(") {
 			continue
 		}
 		text, err := luaFiles.ReadFile("lua/part/" + part + ".lua")
@@ -181,6 +215,17 @@ func (s *Store) verdict(ctx context.Context, script string, words map[string]err
 	return fmt.Errorf("redisstore: %s answered %q", script, word)
 }
 
+// change is verdict for a script that writes a line into a timeline, which
+// tells where the change comes from.
+func (s *Store) change(ctx context.Context, script string, words map[string]error, keys []string, args ...any) error {
+	return s.verdict(ctx, script, words, keys, append(args, s.origin(consent.OriginOf(ctx))...)...)
+}
+
+// origin are the arguments that the scripts' line function reads.
+func (s *Store) origin(o consent.Origin) []any {
+	return []any{o.RequestID, o.Staff, o.Reason, s.c.Requests.Milliseconds()}
+}
+
 // unavailable translates whatever Redis or the way to it had to say.
 func unavailable(op string, err error) error {
 	return fmt.Errorf("%w: %s: %w", token.ErrStoreUnavailable, op, err)
@@ -199,7 +244,16 @@ func (k keys) uses() string              { return k.tagged("uses:") + k.id }
 func (k keys) handOuts() string          { return k.tagged("handouts") }
 func (k keys) due() string               { return k.tagged("due") }
 func (k keys) aside() string             { return k.tagged("aside:") + k.id }
+func (k keys) refused() string           { return k.tagged("refused:") + k.id }
 func (k keys) deliveries() string        { return k.tagged("deliveries:") + k.id }
+
+func (k keys) undelivered() string { return k.tagged("undelivered") }
+func (k keys) counts() string      { return k.tagged("counts") }
+func (k keys) day(n int64) string  { return k.tagged("day:") + strconv.FormatInt(n, 10) }
+
+func (k keys) requests(at time.Time) string {
+	return k.tagged("requests:") + strconv.FormatInt(dayOf(at), 10)
+}
 
 func (k keys) customer(index []byte) string { return k.tagged("customer:") + hex.EncodeToString(index) }
 func (k keys) person(index []byte) string   { return k.tagged("by:person:") + hex.EncodeToString(index) }

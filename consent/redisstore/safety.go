@@ -61,7 +61,7 @@ func (s *Store) Check(ctx context.Context) ([]Risk, error) {
 // keys. What it may not would otherwise show only when a grant is refused.
 func (s *Store) checkKeys(ctx context.Context) error {
 	const look = "return redis.call('EXISTS', KEYS[1])"
-	for _, key := range []string{"{p:00}:due", incidentKey("check"), "link:check", "flow:check"} {
+	for _, key := range []string{"{p:00}:due", incidentKey("check"), auditHead, "link:check", "flow:check"} {
 		err := s.c.Client.Eval(ctx, look, []string{key}).Err()
 		if redis.HasErrorPrefix(err, "NOPERM") {
 			return fmt.Errorf("redisstore: the Redis user may not run scripts on keys like %s; docs/operations.md has the ACL that it needs", key)

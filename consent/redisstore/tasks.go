@@ -131,7 +131,7 @@ func (s *Store) everywhere(ctx context.Context, kind string, read func(redis.Pip
 // Redeliver implements [consent.Store].
 func (s *Store) Redeliver(ctx context.Context, t consent.Task, at time.Time) error {
 	k := keysOf(t.ID)
-	return s.verdict(ctx, "redeliver", notFound, []string{k.tagged("undelivered"), k.due()}, t.Name(), millis(at))
+	return s.verdict(ctx, "redeliver", notFound, []string{k.undelivered(), k.due(), k.deliveries()}, t.Name(), millis(at))
 }
 
 // Tried implements [consent.Store].
@@ -147,7 +147,7 @@ func (s *Store) Tried(ctx context.Context, t consent.Task, at time.Time) (int, t
 // Delivered implements [consent.Store].
 func (s *Store) Delivered(ctx context.Context, t consent.Task, d consent.Delivery) error {
 	k := keysOf(t.ID)
-	return s.verdict(ctx, "delivered", nil,
-		[]string{k.consent(), k.timeline(), k.due(), k.deliveries(), k.tagged("undelivered")},
+	return s.change(ctx, "delivered", nil,
+		[]string{k.consent(), k.timeline(), k.due(), k.deliveries(), k.undelivered()},
 		t.Name(), t.Due.UnixMilli(), t.Arg, string(d.Outcome), d.Detail, millis(d.At))
 }

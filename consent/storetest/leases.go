@@ -92,11 +92,11 @@ func releaseRests(t *testing.T, f *fixture) {
 	id := f.valid(t, 1)
 	l := f.acquire(t, id, 1, "a", time.Minute)
 	for range 2 {
-		must(t, f.Release(t.Context(), string(id), l, true, time.Minute))
+		must(t, f.Release(t.Context(), string(id), l, true, time.Minute, f.now))
 	}
 	_, err := f.Acquire(t.Context(), string(id), 1, "b", time.Minute)
 	wantBusy(t, err, true)
-	must(t, f.Release(t.Context(), string(id), l, true, over))
+	must(t, f.Release(t.Context(), string(id), l, true, over, f.now))
 	if l = f.acquire(t, id, 1, "b", time.Minute); l.Unsure {
 		t.Error("a known failure left doubt")
 	}
@@ -104,8 +104,8 @@ func releaseRests(t *testing.T, f *fixture) {
 
 func releaseKeepsDoubt(t *testing.T, f *fixture) {
 	id := f.valid(t, 1)
-	must(t, f.Release(t.Context(), string(id), f.acquire(t, id, 1, "a", time.Minute), false, over))
-	must(t, f.Release(t.Context(), string(id), f.acquire(t, id, 1, "b", time.Minute), true, over))
+	must(t, f.Release(t.Context(), string(id), f.acquire(t, id, 1, "a", time.Minute), false, over, f.now))
+	must(t, f.Release(t.Context(), string(id), f.acquire(t, id, 1, "b", time.Minute), true, over, f.now))
 	if l := f.acquire(t, id, 1, "c", time.Minute); !l.Unsure {
 		t.Error("doubt was forgotten without a commit")
 	}
@@ -115,7 +115,7 @@ func releaseOld(t *testing.T, f *fixture) {
 	id := f.valid(t, 1)
 	old := f.acquire(t, id, 1, "a", over)
 	f.acquire(t, id, 1, "b", time.Minute)
-	must(t, f.Release(t.Context(), string(id), old, true, over))
+	must(t, f.Release(t.Context(), string(id), old, true, over, f.now))
 	_, err := f.Acquire(t.Context(), string(id), 1, "c", time.Minute)
 	wantBusy(t, err, false)
 }

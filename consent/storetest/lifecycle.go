@@ -32,6 +32,7 @@ func lifecycle() map[string]func(*testing.T, *fixture) {
 		"Spend/within the minute's budget":                spendBudget,
 		"Refused/many at once are an incident":            refusedMany,
 		"Newest/tells the generation":                     newestTells,
+		"Purge/takes what was not delivered along":        purgeUndelivered,
 	}
 }
 
@@ -340,7 +341,25 @@ func newestTells(t *testing.T, f *fixture) {
 	id := f.valid(t, 1)
 	must(t, f.Commit(t.Context(), string(id), f.acquire(t, id, 1, "a", time.Minute), next(f, "commit-2")))
 	got, err := f.Newest(t.Context(), id)
-	if want := (consent.Newest{Generation: 2, IssuedAt: f.now.Add(time.Minute)}); err != nil || got != want {
+	if want := (consent.Newest{Generation: 2, IssuedAt: f.now.Add(time.Minute), ExpiresAt: f.now.Add(6 * time.Minute)}); err != nil || got != want {
 		t.Errorf("newest = %+v, %v, want %+v", got, err, want)
+	}
+}
+
+func purgeUndelivered(t *testing.T, f *fixture) {
+	kept, gone := f.valid(t, 1), f.valid(t, 2)
+	for _, id := range []consent.ID{kept, gone} {
+		for _, arg := range []string{"mail connected 1", "webhook connected 1"} {
+			must(t, f.Schedule(t.Context(), id, consent.Work{Add: []consent.Task{task(id, consent.TaskDeliver, arg, f.now)}}))
+		}
+	}
+	for _, got := range f.claim(t, f.now) {
+		must(t, f.Delivered(t.Context(), got, consent.Delivery{Outcome: consent.DeliveryFailed, At: f.now}))
+	}
+	must(t, f.Purge(t.Context(), gone, customer, []byte{0xaa, 1}, consent.Work{}))
+	left, err := f.Undelivered(t.Context(), 10)
+	must(t, err)
+	if want := []string{"deliver " + string(kept) + " mail connected 1", "deliver " + string(kept) + " webhook connected 1"}; !slices.Equal(names(left), want) {
+		t.Errorf("undelivered: %v", names(left))
 	}
 }

@@ -57,6 +57,9 @@ func Run(t *testing.T, newStore func(t *testing.T) consent.Store) {
 		"Timeline/in order":                                    timeline,
 	}
 	maps.Copy(tests, lifecycle())
+	maps.Copy(tests, audit())
+	maps.Copy(tests, incidents())
+	maps.Copy(tests, books())
 	for name, test := range tests {
 		t.Run(name, func(t *testing.T) {
 			test(t, &fixture{Store: newStore(t), now: time.Now().UTC().Truncate(time.Millisecond)})
@@ -83,7 +86,7 @@ func id(n int) consent.ID { return consent.ID(fmt.Sprintf("cns_7f%026d", n)) }
 func (f *fixture) create(t *testing.T, n int) consent.Consent {
 	t.Helper()
 	c := consent.Consent{ID: id(n), App: app, Bank: bank, Status: consent.Received, Version: 1,
-		Asked: []string{"openid", "payments"}, ReturnTo: "done", Language: "is", CreatedAt: f.now,
+		Asked: []string{"openid", "payments"}, ReturnTo: "done", Language: "is", CreatedAt: f.now, ChangedAt: f.now,
 		Personal: []byte{0, 1, 0xff}}
 	must(t, f.Create(t.Context(), c, customer, consent.Work{}))
 	return c

@@ -30,12 +30,13 @@ import (
 // Outside is what lies outside the program. Fields left zero are made from
 // the configuration.
 type Outside struct {
-	Redis  redis.UniversalClient
-	Keys   *token.Keyring
-	Bank   http.RoundTripper  // reaches every bank
-	Notify []consent.Notifier // in place of a configured channel of the same name
-	Now    func() time.Time
-	Log    *slog.Logger
+	Redis   redis.UniversalClient
+	Keys    *token.Keyring
+	Bank    http.RoundTripper  // reaches every bank
+	Company http.RoundTripper  // reaches the identity provider of staff
+	Notify  []consent.Notifier // in place of a configured channel of the same name
+	Now     func() time.Time
+	Log     *slog.Logger
 
 	Version string // for metrics
 }
@@ -44,6 +45,7 @@ type Outside struct {
 type Program struct {
 	Public  http.Handler // customers and apps
 	Admin   http.Handler // health and metrics
+	Staff   http.Handler // the staff console; nil when there is none
 	Service *consent.Service
 	Store   *redisstore.Store
 
@@ -95,6 +97,9 @@ func (p *Program) build(c config.Config, o Outside) error {
 		return err
 	}
 	if p.tls, err = listenTLS(c.ListenTLS, p.log); err != nil {
+		return err
+	}
+	if err := p.serveStaff(c, o, keys); err != nil {
 		return err
 	}
 	return p.serve(c, o)
@@ -156,7 +161,7 @@ func (p *Program) serve(c config.Config, o Outside) error {
 	}
 	registry := p.metrics(o.Version)
 	p.Public, err = web.New(web.Config{
-		Service: p.Service, Apps: callers(c), PublicURL: public, BankOrigins: bankOrigins(c),
+		Service: p.Service, Apps: callers(c), Reference: c.API.Docs, PublicURL: public, BankOrigins: bankOrigins(c),
 		TrustedProxies: append([]netip.Prefix{}, c.TrustedProxies...),
 		BrowserLimit:   web.Limit{Requests: c.PageRateLimit.Requests, Per: c.PageRateLimit.Per},
 		Uses:           p.Store,

@@ -28,16 +28,36 @@ func NewServer(h http.Handler, log *slog.Logger) *http.Server {
 	}
 }
 
+// Listeners are where a program is reached.
+type Listeners struct {
+	Public, Admin net.Listener
+	Staff         net.Listener // nil when there is no console
+}
+
+// Close closes those that are open.
+func (l Listeners) Close() error {
+	var errs []error
+	for _, one := range []net.Listener{l.Public, l.Admin, l.Staff} {
+		if one != nil {
+			errs = append(errs, one.Close())
+		}
+	}
+	return errors.Join(errs...)
+}
+
 // Serve serves and does what is due until ctx ends, then stops in order within
 // grace: no new connections, running requests, scheduled work, background work
 // and refreshes, Redis. Operators are answered until the work has ended, so
 // that they see what is going on.
-func (p *Program) Serve(ctx context.Context, public, admin net.Listener, grace time.Duration) error {
-	front, back := NewServer(p.Public, p.log), NewServer(p.Admin, p.log)
+func (p *Program) Serve(ctx context.Context, l Listeners, grace time.Duration) error {
+	front, desk, back := NewServer(p.Public, p.log), NewServer(p.Staff, p.log), NewServer(p.Admin, p.log)
 	front.TLSConfig = p.tls
-	failed := make(chan error, 2)
-	go serveOn(front, public, failed)
-	go serveOn(back, admin, failed)
+	failed := make(chan error, 3)
+	go serveOn(front, l.Public, failed)
+	go serveOn(back, l.Admin, failed)
+	if l.Staff != nil {
+		go serveOn(desk, l.Staff, failed)
+	}
 	working, stopWork := context.WithCancel(context.WithoutCancel(ctx))
 	defer stopWork()
 	worked := make(chan error, 1)
@@ -52,7 +72,7 @@ func (p *Program) Serve(ctx context.Context, public, admin net.Listener, grace t
 	p.draining.Store(true)
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), grace)
 	defer cancel()
-	err = errors.Join(err, front.Shutdown(ctx))
+	err = errors.Join(err, front.Shutdown(ctx), desk.Shutdown(ctx))
 	p.Service.Drain()
 	stopWork()
 	return errors.Join(err, p.stopped(ctx, worked), back.Shutdown(ctx), p.Close(ctx))

@@ -2,11 +2,12 @@
 -- whatever grant there was, which is kept aside if the bank is to be told
 -- that it is over. Takes a fencing number, so that a refresh of the replaced
 -- grant which is still at the bank cannot write over this one.
--- KEYS consent, grant, timeline, index of the person, due, grants aside
+-- KEYS consent, grant, timeline, index of the person, due, grants aside,
+--      refused grant
 -- ARGV expected version, status, authorized, ends, granted, text version,
 --      personal, confirm hash, confirm until, commit id, access, refresh, exp,
 --      iat, scopes, event, id, purge at, grant purge at, whether to index,
---      whether to keep the replaced grant, work
+--      whether to keep the replaced grant, work, origin
 local c = redis.call('HMGET', KEYS[1], 'version', 'status', 'bank')
 if not c[1] then return 'NOTFOUND' end
 if redis.call('HGET', KEYS[1], 'activated') == ARGV[10] then return 'OK' end
@@ -17,12 +18,12 @@ redis.call('HINCRBY', KEYS[1], 'version', 1)
 redis.call('HINCRBY', KEYS[1], 'term', 1)
 redis.call('HSET', KEYS[1], 'status', ARGV[2], 'authorized', ARGV[3], 'ends', ARGV[4], 'granted', ARGV[5],
   'text', ARGV[6], 'personal', ARGV[7], 'activated', ARGV[10])
-redis.call('HDEL', KEYS[1], 'cause_actor', 'cause_code', 'ended', 'confirm_hash', 'confirm_until', 'dead_lease', 'told_bank', 'ended_grant')
+redis.call('HDEL', KEYS[1], 'cause_actor', 'cause_code', 'ended', 'confirm_hash', 'confirm_until', 'dead_lease', 'told_bank', 'ended_grant', 'failing')
 if ARGV[8] ~= '' then redis.call('HSET', KEYS[1], 'confirm_hash', ARGV[8], 'confirm_until', ARGV[9]) end
 redis.call('PEXPIREAT', KEYS[1], ARGV[18])
 
 local lease = redis.call('HINCRBY', KEYS[1], 'lease', 1)
-redis.call('DEL', KEYS[2])
+redis.call('DEL', KEYS[2], KEYS[7])
 redis.call('HSET', KEYS[2], 'version', redis.call('HINCRBY', KEYS[1], 'generation', 1), 'lease', lease,
   'committed', lease, 'bank', c[3], 'cid', ARGV[10], 'access', ARGV[11], 'exp', ARGV[13], 'iat', ARGV[14],
   'scopes', ARGV[15])
@@ -32,7 +33,8 @@ redis.call('PEXPIREAT', KEYS[2], ARGV[19])
 if ARGV[20] == '1' then
   redis.call('ZADD', KEYS[4], ARGV[3], ARGV[17])
 end
-redis.call('XADD', KEYS[3], '*', 'at', ARGV[3], 'actor', 'customer', 'event', ARGV[16], 'detail', ARGV[6])
+line(KEYS[3], ARGV[3], 'customer', ARGV[16], ARGV[6])
 redis.call('PEXPIREAT', KEYS[3], ARGV[18])
 schedule(KEYS[5], 22)
+index(KEYS[1], ARGV[3])
 return 'OK'

@@ -10,4 +10,5 @@ redis.call('HSET', KEYS[1], 'version', redis.call('HINCRBY', KEYS[2], 'generatio
   'scopes', ARGV[7])
 if ARGV[4] ~= '' then redis.call('HSET', KEYS[1], 'refresh', ARGV[4]) end
 if g[4] == ARGV[1] then redis.call('HDEL', KEYS[1], 'owner', 'until', 'rest', 'open', 'doubt') end
+if redis.call('HDEL', KEYS[2], 'failing') == 1 then index(KEYS[2], '') end
 return 'OK'

@@ -1,6 +1,6 @@
 -- Makes a granted consent valid, for the hash of its one-time code.
 -- KEYS consent, grant, timeline, index of the person, due
--- ARGV hash, at, id, whether to index, work
+-- ARGV hash, at, id, whether to index, work, origin
 local c = redis.call('HMGET', KEYS[1], 'status', 'confirm_hash', 'confirm_until', 'ends')
 if not c[1] then return 'NOTFOUND' end
 if c[2] ~= ARGV[1] then return 'NO' end
@@ -14,7 +14,8 @@ redis.call('HDEL', KEYS[1], 'confirm_until')
 if ARGV[4] == '1' then
   redis.call('ZADD', KEYS[4], ARGV[2], ARGV[3])
 end
-redis.call('XADD', KEYS[3], '*', 'at', ARGV[2], 'actor', 'app', 'event', 'confirmed', 'detail', '')
+line(KEYS[3], ARGV[2], 'app', 'confirmed', '')
 redis.call('PEXPIRE', KEYS[3], redis.call('PTTL', KEYS[1]))
 schedule(KEYS[5], 5)
+index(KEYS[1], ARGV[2])
 return 'OK'

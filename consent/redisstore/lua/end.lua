@@ -1,7 +1,7 @@
 -- Ends a consent on somebody's wish: from here on nothing is handed out. What
 -- the customer or the app ended before stays as it was.
--- KEYS consent, grant, timeline, due, grants aside
--- ARGV status, actor, code, at, event, id, grants aside purge at, work
+-- KEYS consent, grant, timeline, due, grants aside, refused grant
+-- ARGV status, actor, code, at, event, id, grants aside purge at, work, origin
 local c = redis.call('HMGET', KEYS[1], 'status', 'bank')
 if not c[1] then return 'NOTFOUND' end
 if c[1] == 'revokedByPsu' or c[1] == 'terminatedByTpp' then return 'OK' end
@@ -10,8 +10,9 @@ redis.call('HSET', KEYS[1], 'status', ARGV[1], 'cause_actor', ARGV[2], 'cause_co
 redis.call('HDEL', KEYS[1], 'confirm_hash', 'confirm_until', 'told_bank')
 redis.call('HSET', KEYS[1], 'ended_grant', redis.call('HGET', KEYS[2], 'cid') or '')
 aside(KEYS[2], KEYS[5], KEYS[4], ARGV[6], c[2], ARGV[4], ARGV[7])
-redis.call('DEL', KEYS[2])
+redis.call('DEL', KEYS[2], KEYS[6])
 schedule(KEYS[4], 8)
-redis.call('XADD', KEYS[3], '*', 'at', ARGV[4], 'actor', ARGV[2], 'event', ARGV[5], 'detail', ARGV[3])
+line(KEYS[3], ARGV[4], ARGV[2], ARGV[5], ARGV[3])
 redis.call('PEXPIRE', KEYS[3], redis.call('PTTL', KEYS[1]))
+index(KEYS[1], ARGV[4])
 return 'OK'

@@ -1,14 +1,18 @@
 -- Decides whether an app gets the access token now, and puts the decision on
 -- record. The one round trip of the hot path.
--- KEYS consent, grant, hand-outs, daily counts, requests for what is not there
+-- KEYS consent, grant, hand-outs, daily counts, requests for what is not there,
+--      the day's counters, the day's requests
 -- ARGV id, app, request id, now, least life in ms, needed until (0: no matter),
---      wanted scopes, day, length of the hand-outs stream
+--      wanted scopes, day, length of the hand-outs stream,
+--      how long a request id finds its consents, in ms
 local c = redis.call('HMGET', KEYS[1], 'app', 'status', 'cause_actor', 'cause_code', 'bank', 'ends', 'granted', 'confirm_until')
 local now = tonumber(ARGV[4])
 
 local function record(outcome)
   redis.call('XADD', KEYS[3], 'MAXLEN', '~', ARGV[9], '*', 'at', ARGV[4], 'consent', ARGV[1], 'app', ARGV[2],
     'request', ARGV[3], 'outcome', outcome)
+  tally(KEYS[6], (outcome == 'allowed' and 'allowed ' or 'denied ') .. ARGV[2], now)
+  trace(KEYS[7], ARGV[1], ARGV[3], now, ARGV[10])
 end
 local function deny(outcome)
   record(outcome)

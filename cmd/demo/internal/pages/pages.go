@@ -37,8 +37,9 @@ type Stage struct {
 	Messages int
 	Token    string // how the access-token clock stands, in words
 	Lines    []Line
-	Clock    []Act // moves the clock
-	Acts     []Act // disturbs something
+	Desk     string // address of the support desk
+	Clock    []Act  // moves the clock
+	Acts     []Act  // disturbs something
 }
 
 // Line is something that happened.

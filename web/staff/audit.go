@@ -1,0 +1,85 @@
+package staff
+
+import (
+	"encoding/json"
+	"net/http"
+	"strconv"
+	"time"
+
+	"github.com/consentd/consentd/consent"
+)
+
+// actsOnPage is how many acts a page lists, and actsAtOnce how many an export
+// reads at a time.
+const (
+	actsOnPage = 50
+	actsAtOnce = 500
+)
+
+// auditPage is a part of what is on record, in order.
+type auditPage struct {
+	Acts []consent.Act
+	Next int64
+}
+
+func (s *server) audit(c *call) error {
+	after, _ := strconv.ParseInt(c.QueryParam("after"), 10, 64) // what is no number is the beginning
+	acts, err := s.desk.Audit(c.Request().Context(), after, actsOnPage)
+	if err != nil {
+		return err
+	}
+	p := auditPage{Acts: acts}
+	if len(acts) == actsOnPage {
+		p.Next = acts[len(acts)-1].Seq
+	}
+	return s.show(c, http.StatusOK, "audit", p)
+}
+
+// exportedAct is a line of an export.
+type exportedAct struct {
+	Seq       int64      `json:"seq"`
+	At        time.Time  `json:"at"`
+	Staff     string     `json:"staff"`
+	Name      string     `json:"name,omitempty"`
+	Role      string     `json:"role,omitempty"`
+	Action    string     `json:"action"`
+	Consent   consent.ID `json:"consent,omitempty"`
+	Reason    string     `json:"reason,omitempty"`
+	RequestID string     `json:"request_id,omitempty"`
+	Detail    string     `json:"detail,omitempty"`
+	Hash      string     `json:"hash"`
+	Damaged   bool       `json:"damaged,omitempty"`
+}
+
+// export hands out the whole record, a line for each act. It is on record
+// itself, and the last line of what it gives.
+func (s *server) export(c *call) error {
+	ctx := c.Request().Context()
+	if err := s.desk.Record(ctx, consent.Act{Staff: c.session.Staff, Action: consent.ActExport, RequestID: c.requestID, Detail: "audit"}); err != nil {
+		return err
+	}
+	acts, err := s.desk.Audit(ctx, 0, actsAtOnce)
+	if err != nil {
+		return err
+	}
+	if err := s.keep(c); err != nil {
+		return err
+	}
+	h := c.Response().Header()
+	h.Set("Content-Type", "application/x-ndjson")
+	h.Set("Content-Disposition", `attachment; filename="audit.ndjson"`)
+	c.Response().WriteHeader(http.StatusOK)
+	lines := json.NewEncoder(c.Response())
+	for len(acts) > 0 {
+		for _, a := range acts {
+			if err := lines.Encode(exportedAct{Seq: a.Seq, At: a.At, Staff: a.Staff.ID, Name: a.Staff.Name, Role: a.Staff.Role, Action: a.Action,
+				Consent: a.Consent, Reason: a.Reason, RequestID: a.RequestID, Detail: a.Detail, Hash: a.Hash, Damaged: a.Damaged}); err != nil {
+				return nil // the browser has gone: nothing to tell it
+			}
+		}
+		if acts, err = s.desk.Audit(ctx, acts[len(acts)-1].Seq, actsAtOnce); err != nil {
+			panic(http.ErrAbortHandler) // half a file must not look like a whole one
+		}
+	}
+	return nil
+}
