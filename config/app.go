@@ -6,6 +6,7 @@ import "time"
 type App struct {
 	ID           string            `yaml:"id" need:"give the app a short name of lower-case letters, digits and hyphens" doc:"Short name in the API, logs and statistics: lower-case letters, digits and hyphens. Consents belong to it: never reuse it."`
 	Name         string            `yaml:"name" need:"give the name that customers know the service by" doc:"Name shown to customers."`
+	Colour       Colour            `yaml:"colour" doc:"Colour of the pages about the app: six hex digits, such as 0b5a54. Made darker or lighter where text in it could not be read. None: our own."`
 	KeyHashes    []KeyHash         `yaml:"key_hashes" doc:"Hash of each API key, 64 hex digits, as consentd app-key new prints it. At most two, so that one key can follow another without a gap."`
 	Workloads    []Workload        `yaml:"workloads" doc:"Programs that the app is known by, in place of a key or besides."`
 	Certificates []string          `yaml:"certificates" doc:"Names (DNS or URI, in the certificate's subjectAltName) that the app is known by, in place of a key or besides; see listen_tls.client_ca_file."`

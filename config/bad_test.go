@@ -204,16 +204,17 @@ var badFiles = []badFile{
 	},
 	{
 		name: "apps",
-		text: base + app + "- id: shop\n  name: Other\n  key_hashes: [" + hash1 + ", the-key-itself]\n  banks: [sandbx, sandbox, sandbox]\n  scopes: [acounts]\n  return_urls:\n    a: http://localhost/x\n    b: https://x.example/#f\n    'c d': https://x.example\n",
+		text: base + app + "- id: shop\n  name: Other\n  key_hashes: [" + hash1 + ", the-key-itself]\n  banks: [sandbx, sandbox, sandbox]\n  scopes: [acounts]\n  colour: green\n  return_urls:\n    a: http://localhost/x\n    b: https://x.example/#f\n    'c d': https://x.example\n",
 		want: []string{
 			"consentd.yaml:14: apps[1].id: is the id of apps.shop too; give each its own",
 			"consentd.yaml:16: apps[1].key_hashes[1]: want the SHA-256 of an API key in 64 hex digits; the key itself must not stand here",
 			"consentd.yaml:16: apps[1].key_hashes[0]: is the key of apps.shop.key_hashes[0] too; each key belongs to one app",
 			`consentd.yaml:17: apps[1].banks[0]: no bank has this id; did you mean "sandbox"?`,
 			"consentd.yaml:17: apps[1].banks[2]: stands there twice; keep one",
-			"consentd.yaml:20: apps[1].return_urls.a: must begin with https://; http is only for environment test and demo",
-			"consentd.yaml:21: apps[1].return_urls.b: must not have a fragment (#)",
-			"consentd.yaml:22: apps[1].return_urls: has a key that is not a name of letters, digits, hyphens and underscores",
+			"consentd.yaml:19: apps[1].colour: want six hex digits, such as 0b5a54",
+			"consentd.yaml:21: apps[1].return_urls.a: must begin with https://; http is only for environment test and demo",
+			"consentd.yaml:22: apps[1].return_urls.b: must not have a fragment (#)",
+			"consentd.yaml:23: apps[1].return_urls: has a key that is not a name of letters, digits, hyphens and underscores",
 		},
 	},
 	{

@@ -27,6 +27,7 @@ import (
 type Config struct {
 	Environment     Environment      `yaml:"environment" default:"production" values:"production|test|demo" doc:"What this installation is for. Only test and demo accept plain http and private addresses."`
 	PublicURL       string           `yaml:"public_url" need:"give the address that customers' browsers use, such as https://consent.example.is" doc:"Address under which browsers and banks reach consentd. All links are made from it, never from a request. https, except in test and demo."`
+	ServiceName     string           `yaml:"service_name" doc:"What customers read at the top of each page. None: Bank access, in their language."`
 	Listen          string           `yaml:"listen" default:":8080" doc:"Address and port to serve customers and apps on."`
 	ListenTLS       ListenTLS        `yaml:"listen_tls"`
 	AdminListen     string           `yaml:"admin_listen" default:"127.0.0.1:9090" doc:"Address and port for health checks and metrics. Keep it off the internet."`

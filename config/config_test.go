@@ -82,6 +82,17 @@ const (
 	hook2 = "whsec_YWJjZGVmZ2hpamtsbW5vcHFyc3R1dnd4eXo="
 )
 
+func TestAColourNeedsNoNumberSign(t *testing.T) {
+	for _, written := range []string{"0B5A54", "'#0b5a54'", "\"#0b5a54\""} {
+		if got := mustLoad(t, base+app+"  colour: "+written+"\n").Apps[0].Colour; got != "#0b5a54" {
+			t.Errorf("colour: %s is %q", written, got)
+		}
+	}
+	if got := mustLoad(t, base+app+"  colour: 100000\n").Apps[0].Colour; got != "#100000" {
+		t.Errorf("a colour that looks like a number is %q", got)
+	}
+}
+
 func TestLoadFillsInDefaults(t *testing.T) {
 	c := mustLoad(t, base+app)
 	if c.Environment != config.Production || c.Listen != ":8080" || c.Redis.Addresses[0] != "127.0.0.1:6379" {

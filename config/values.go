@@ -62,6 +62,10 @@ func setText(v reflect.Value, text string) (want string) {
 		if p.UnmarshalText([]byte(text)) != nil {
 			return "the SHA-256 of an API key in 64 hex digits; the key itself must not stand here"
 		}
+	case *Colour:
+		if p.UnmarshalText([]byte(text)) != nil {
+			return "six hex digits, such as 0b5a54"
+		}
 	case *TimeOfDay:
 		if p.UnmarshalText([]byte(text)) != nil {
 			return "a time of day such as 21:00, or none"

@@ -28,6 +28,27 @@ func (h KeyHash) MarshalText() ([]byte, error) { return []byte(h.String()), nil 
 
 func (h KeyHash) String() string { return hex.EncodeToString(h[:]) }
 
+// Colour is written as six hex digits, with or without the number sign: in
+// YAML that begins a comment, unless it stands in quotes.
+type Colour string
+
+var errColour = errors.New("not six hex digits")
+
+// UnmarshalText reads it, and puts a number sign before it.
+func (c *Colour) UnmarshalText(text []byte) error {
+	digits := strings.TrimPrefix(string(text), "#")
+	if b, err := hex.DecodeString(digits); err != nil || len(b) != 3 {
+		return errColour
+	}
+	*c = Colour("#" + strings.ToLower(digits))
+	return nil
+}
+
+// MarshalText writes the digits alone.
+func (c Colour) MarshalText() ([]byte, error) {
+	return []byte(strings.TrimPrefix(string(c), "#")), nil
+}
+
 // Rotation says what a bank does with a refresh token that was replaced.
 type Rotation struct {
 	Kind  RotationKind

@@ -89,6 +89,8 @@ type Consent struct {
 	ReturnTo string // id of one of the app's return URLs
 	Language string // BCP 47: en, is, sv
 
+	NoReminders bool // the customer wants none; see Notice.Optional
+
 	CreatedAt    time.Time
 	AuthorizedAt time.Time // the consent clock starts here; zero before
 	EndsAt       time.Time // no token is handed out from this moment on; zero before

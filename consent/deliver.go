@@ -130,6 +130,9 @@ func (s *Service) event(ctx context.Context, id ID, n Notice) (Event, error) {
 	}
 	e := Event{Notice: n, Consent: c, App: s.apps[c.App], Bank: s.banks[c.Bank], At: s.c.Now().UTC(),
 		Key: string(id) + " " + n.String()}
+	if n.Channel == ChannelMail && n.Optional() && c.NoReminders {
+		return Event{}, errSilenced
+	}
 	if n.Days() > 0 {
 		if e.Ending, err = s.stillEnding(ctx, c, n); err != nil {
 			return Event{}, err
@@ -178,7 +181,7 @@ func (s *Service) stillEnding(ctx context.Context, c Consent, n Notice) ([]Endin
 		if err != nil {
 			return nil, err
 		}
-		all = append(all, others...)
+		all = append(all, slices.DeleteFunc(others, func(o Consent) bool { return o.NoReminders && n.Optional() })...)
 	}
 	var out []EndingConsent
 	for _, c := range all {

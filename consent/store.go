@@ -68,6 +68,9 @@ type Store interface {
 	// before or the term is another.
 	Warn(ctx context.Context, id ID, w Warned) error
 
+	// Remind turns the customer's reminders on or off.
+	Remind(ctx context.Context, id ID, on bool, at time.Time) error
+
 	// Claimed reports whether a threshold was claimed, and whether another
 	// consent's mail spoke for it.
 	Claimed(ctx context.Context, id ID, term int64, days int) (claimed, spoken bool, err error)

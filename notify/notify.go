@@ -1,9 +1,9 @@
 // Package notify turns what happened to a consent into messages: mails to
 // customers, signed webhooks to apps.
 //
-// It knows wording. It refuses to know when something is due, and whether it
-// was told before (package consent does), and how a channel delivers (one
-// package a channel).
+// It knows how messages are put together from the texts of the catalogue. It
+// refuses to know when something is due, and whether it was told before
+// (package consent does), and how a channel delivers (one package a channel).
 package notify
 
 import (
@@ -29,6 +29,9 @@ type Message struct {
 	Text     string
 	HTML     string // a full page; empty: text only
 	At       time.Time
+
+	Unsubscribe string // address that takes a one-click POST (RFC 8058); empty: nothing to unsubscribe from
+	Calendar    []byte // the last day for the customer's calendar (RFC 5545); nil: none
 }
 
 // Channel delivers messages to customers. A message whose Key it has

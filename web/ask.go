@@ -1,6 +1,7 @@
 package web
 
 import (
+	"net/http"
 	"net/url"
 	"time"
 
@@ -10,15 +11,17 @@ import (
 
 // askPage is what the page that asks the customer shows.
 type askPage struct {
+	Version    string // names the wording, and comes back with the answer
 	App, Bank  string
-	Kind       string // "new", "renew" or "again": which wording fits
+	Kind       string // "new", "fresh", "renew" or "again": which wording fits
 	May        []string
 	MayNot     []string
 	Until      string
 	Days       int
 	OnlineBank bool
-	WorksUntil string // with "renew"
-	Left       bar    // with "renew"
+	WorksUntil string // with "fresh" and "renew"
+	Left       bar    // with "fresh" and "renew"
+	ToApp      string // address of the app, where it is the next step
 }
 
 // The answers that a link's page takes in its address. The page links to them
@@ -45,19 +48,27 @@ func (s *server) ask(c *call) error {
 	}
 	s.markBrowser(c)
 	c.allowForm(s.c.BankOrigins[a.Bank.ID])
-	return s.show(c, "ask", s.askPage(a))
+	return s.show(c, "ask", s.askPage(s.about(c, a.App, a.Consent.Language), a))
 }
 
-func (s *server) askPage(a consent.Ask) askPage {
-	x, now := s.pages.texts, s.service.Now()
+// justNow is how long after going to the bank a customer who is here again has
+// likely come by mistake: with "back", or by the same link.
+const justNow = 10 * time.Minute
+
+func (s *server) askPage(x *edition, a consent.Ask) askPage {
+	now := s.service.Now()
 	p := askPage{
-		App: a.App.Name, Bank: a.Bank.Name, Kind: "new", OnlineBank: a.Bank.OnlineBank,
+		Version: x.askVersion,
+		App:     a.App.Name, Bank: a.Bank.Name, Kind: "new", OnlineBank: a.Bank.OnlineBank,
 		May: x.may(a.Bank, a.Scopes), MayNot: x.mayNot(a),
 		Until: x.lastDay(a.EndsAt, a.Bank), Days: wholeDays(now, a.EndsAt),
 	}
 	switch status := a.Consent.StatusAt(now); {
 	case a.Renewal:
 		p.Kind, p.WorksUntil, p.Left = "renew", x.lastDay(a.Consent.EndsAt, a.Bank), barOf(a.Consent, now)
+		if now.Sub(a.Consent.AuthorizedAt) < justNow {
+			p.Kind, p.ToApp = "fresh", home(a.App)
+		}
 	case status == consent.Expired, status == consent.TerminatedByAspsp:
 		p.Kind = "again"
 	}
@@ -74,11 +85,36 @@ func (s *server) begin(c *call) error {
 	if browser == "" {
 		return errNoCookie
 	}
-	bank, err := s.service.Begin(c.Request().Context(), link, browser, s.pages.askVersion)
+	version, err := s.versionAgreedTo(c)
+	if err != nil {
+		return err
+	}
+	if version == "" { // shown by another release of ours: let the customer read this one's
+		return c.away("/c/" + link.Reveal())
+	}
+	bank, err := s.service.Begin(c.Request().Context(), link, browser, version)
 	if err != nil {
 		return err
 	}
 	return c.away(bank)
+}
+
+// mostForm is far above what the form of a page holds.
+const mostForm = 4 << 10
+
+// versionAgreedTo is the version of the text that the page of this form
+// showed; empty when it is none of this process.
+func (s *server) versionAgreedTo(c *call) (string, error) {
+	r := c.Request()
+	r.Body = http.MaxBytesReader(c.Response(), r.Body, mostForm)
+	if err := r.ParseForm(); err != nil {
+		return "", errForeignForm
+	}
+	version := r.PostForm.Get("text")
+	if !s.pages.askedBy(version) {
+		return "", nil
+	}
+	return version, nil
 }
 
 // linkOf is the secret of a link; what has not its form leads nowhere.

@@ -24,7 +24,7 @@ func (s *server) result(c *call) error {
 	if err != nil {
 		return err
 	}
-	return s.show(c, "result", s.resultPage(c, r))
+	return s.show(c, "result", s.resultPage(c, s.about(c, r.App, r.Consent.Language).texts, r))
 }
 
 func (s *server) resultOf(c *call) (consent.Result, error) {
@@ -35,8 +35,8 @@ func (s *server) resultOf(c *call) (consent.Result, error) {
 	return s.service.Result(c.Request().Context(), ref, s.browser(c))
 }
 
-func (s *server) resultPage(c *call, r consent.Result) resultPage {
-	x, now := s.pages.texts, s.service.Now()
+func (s *server) resultPage(c *call, x texts, r consent.Result) resultPage {
+	now := s.service.Now()
 	p := resultPage{
 		App: r.App.Name, Bank: r.Bank.Name, Ending: r.Ending, Missing: x.may(r.Bank, r.Missing),
 		OnlineBank: r.Bank.OnlineBank, Self: "/back/" + c.Param("ref"),

@@ -24,20 +24,39 @@ var (
 // came of it.
 const browserLife = time.Hour
 
+// browserCookie holds the secret by which a browser is known again.
+const browserCookie = "browser"
+
 // cookieName has the prefix that binds a cookie to this host and to https,
 // where there is https.
-func (s *server) cookieName() string {
+func (s *server) cookieName(name string) string {
 	if s.c.PublicURL.Scheme == "https" {
-		return "__Host-browser"
+		return "__Host-" + name
 	}
-	return "browser"
+	return name
+}
+
+// cookie is the value of a cookie of ours that is no secret.
+func (s *server) cookie(c *call, name string) string {
+	found, err := c.Cookie(s.cookieName(name))
+	if err != nil {
+		return ""
+	}
+	return found.Value
+}
+
+func (s *server) setCookie(c *call, name, value string, life time.Duration) {
+	http.SetCookie(c.Response(), &http.Cookie{
+		Name: s.cookieName(name), Value: value, Path: "/", MaxAge: int(life / time.Second),
+		HttpOnly: true, Secure: s.c.PublicURL.Scheme == "https", SameSite: http.SameSiteLaxMode,
+	})
 }
 
 // browser is the secret by which a browser is known again on its way to the
 // bank and back; empty when it has none of ours. It is never looked up, only
 // hashed and compared, so that one that we did not make is worth nothing.
 func (s *server) browser(c *call) token.Secret {
-	for _, cookie := range c.Request().CookiesNamed(s.cookieName()) {
+	for _, cookie := range c.Request().CookiesNamed(s.cookieName(browserCookie)) {
 		if isSecret(cookie.Value) {
 			return token.Secret(cookie.Value)
 		}
@@ -54,21 +73,27 @@ func (s *server) markBrowser(c *call) {
 		_, _ = rand.Read(b[:]) // never fails (crypto/rand)
 		value = token.Secret(base64.RawURLEncoding.EncodeToString(b[:]))
 	}
-	http.SetCookie(c.Response(), &http.Cookie{
-		Name: s.cookieName(), Value: value.Reveal(), Path: "/", MaxAge: int(browserLife / time.Second),
-		HttpOnly: true, Secure: s.c.PublicURL.Scheme == "https", SameSite: http.SameSiteLaxMode,
-	})
+	s.setCookie(c, browserCookie, value.Reveal(), browserLife)
 }
 
 // fromOurPage lets a form through that the browser says came from a page of
 // ours. What says nothing at all is no browser, or too old to be safe.
 func (s *server) fromOurPage(h handler) echo.HandlerFunc {
 	return on(func(c *call) error {
-		r := c.Request()
-		silent := r.Header.Get("Sec-Fetch-Site") == "" && r.Header.Get("Origin") == ""
-		if silent || s.origin.Check(r) != nil {
-			return errForeignForm
+		if err := s.ourForm(c); err != nil {
+			return err
 		}
 		return h(c)
 	})
+}
+
+// ourForm is errForeignForm unless the browser says that a form came from a
+// page of ours.
+func (s *server) ourForm(c *call) error {
+	r := c.Request()
+	silent := r.Header.Get("Sec-Fetch-Site") == "" && r.Header.Get("Origin") == ""
+	if silent || s.origin.Check(r) != nil {
+		return errForeignForm
+	}
+	return nil
 }

@@ -23,6 +23,8 @@ type call struct {
 	requestID string
 	caller    caller // the app that calls; zero for browsers
 	isAPI     bool
+	visit     string   // id of the app that a page is about; empty where nobody knows
+	edition   *edition // the language of the page
 }
 
 // handler answers a request, or returns the error that the table of answers

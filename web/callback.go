@@ -8,6 +8,9 @@ import (
 	"github.com/consentd/consentd/token"
 )
 
+// callbackPath is where banks send browsers back to.
+const callbackPath = "/callback/:bank"
+
 // mostAnswer is how long the query of a bank's answer may be.
 const mostAnswer = 8 << 10
 

@@ -103,12 +103,15 @@ func (w *world) ask(extra object) (id, page string) {
 type browser struct {
 	w      *world
 	client *http.Client
+	text   string // the version of the page that asked last
 }
+
+var textVersion = regexp.MustCompile(`<input type="hidden" name="text" value="([^"]*)">`)
 
 func (w *world) newBrowser() *browser {
 	jar, err := cookiejar.New(nil)
 	w.check(err)
-	return &browser{w: w, client: &http.Client{Jar: jar, CheckRedirect: func(*http.Request, []*http.Request) error {
+	return &browser{w: w, text: "none", client: &http.Client{Jar: jar, CheckRedirect: func(*http.Request, []*http.Request) error {
 		return http.ErrUseLastResponse
 	}}}
 }
@@ -117,19 +120,30 @@ func (w *world) newBrowser() *browser {
 func (b *browser) secret() string {
 	u, _ := url.Parse(b.w.url)
 	for _, c := range b.client.Jar.Cookies(u) {
-		return c.Value
+		if c.Name == "browser" {
+			return c.Value
+		}
 	}
 	return ""
 }
 
 func (b *browser) do(method, path string, header ...string) reply {
 	b.w.t.Helper()
-	r, err := http.NewRequestWithContext(b.w.t.Context(), method, b.w.url+path, nil)
+	var form io.Reader
+	if method == http.MethodPost {
+		form = strings.NewReader(url.Values{"text": {b.text}}.Encode())
+	}
+	r, err := http.NewRequestWithContext(b.w.t.Context(), method, b.w.url+path, form)
 	b.w.check(err)
+	r.Header.Set("Content-Type", "application/x-www-form-urlencoded")
 	for i := 0; i+1 < len(header); i += 2 {
 		r.Header.Set(header[i], header[i+1])
 	}
-	return b.w.send(b.client, r)
+	reply := b.w.send(b.client, r)
+	if m := textVersion.FindStringSubmatch(reply.text); m != nil {
+		b.text = m[1]
+	}
+	return reply
 }
 
 func (b *browser) get(path string) reply { b.w.t.Helper(); return b.do("GET", path) }

@@ -5,8 +5,10 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"net/http"
 	"net/http/httptest"
 	"net/netip"
+	"net/url"
 	"os"
 	"strings"
 	"testing"
@@ -15,95 +17,8 @@ import (
 	"github.com/labstack/echo/v4"
 
 	"github.com/consentd/consentd/consent"
+	"github.com/consentd/consentd/internal/wording"
 )
-
-// These tests are inside the package to see every page that there can be,
-// also those that take a coincidence to reach.
-
-func TestEveryPageRenders(t *testing.T) {
-	t.Parallel()
-	p, err := newPages(english)
-	if err != nil {
-		t.Fatal(err)
-	}
-	const name = `<script>"'&%s %[9]d`
-	shown := map[string][]any{}
-	for _, kind := range []string{"new", "renew", "again"} {
-		for _, online := range []bool{true, false} {
-			shown["ask"] = append(shown["ask"], askPage{App: name, Bank: name, Kind: kind, May: []string{name}, MayNot: []string{name},
-				Until: name, Days: 90, OnlineBank: online, WorksUntil: name, Left: bar{Days: 1, Of: 90}})
-		}
-	}
-	for _, ending := range []consent.Ending{consent.EndConnected, consent.EndRenewed, consent.EndUnconfirmed, consent.EndCancelled, consent.EndLeftOut,
-		consent.EndWrongPerson, consent.EndNoIdentity, consent.EndCompany, consent.EndBankDown, consent.EndFailed, consent.EndUnknown} {
-		for _, yes := range []bool{true, false} {
-			shown["result"] = append(shown["result"], resultPage{App: name, Bank: name, Ending: ending, Good: yes, CanRetry: !yes, Missing: []string{name},
-				Until: name, Left: bar{Days: 12, Of: 90}, StillWorks: yes, OnlineBank: yes, Self: "/back/x"})
-		}
-	}
-	for _, state := range []string{"valid", "renewed", "expired", "refused", "stopped", "none"} {
-		for _, told := range []string{"", "wait", "confirmed", "unsupported", "failed"} {
-			for _, by := range []string{"customer", "app", "staff"} {
-				v := managePage{App: name, Bank: name, State: state, By: by, May: []string{name}, Until: name, Ended: name, Told: told,
-					Again: by == "app", OnlineBank: by == "app", ToApp: "https://shop.test/"}
-				if state == "valid" || state == "renewed" {
-					v.Left = bar{Days: 1, Of: 90}
-					shown["stop"] = append(shown["stop"], v)
-				}
-				shown["manage"] = append(shown["manage"], v)
-			}
-		}
-	}
-	for _, a := range answers {
-		if a.title != "" {
-			shown["problem"] = append(shown["problem"], viewProblem(a))
-		}
-		if p.texts.has("error." + a.code + ".title") {
-			shown["error"] = append(shown["error"], errorView{Code: a.code, Reload: true, App: name, ToApp: "https://shop.test/"})
-		} else if a.title == "" {
-			t.Errorf("no page says what %s is", a.code)
-		}
-	}
-	for page, views := range shown {
-		for _, view := range views {
-			out, err := p.render(page, shell{Page: view, Name: page, RequestID: name})
-			if err != nil {
-				t.Errorf("%s: %v", page, err)
-				continue
-			}
-			text := string(out)
-			if strings.Contains(text, "<script") || strings.Contains(text, "%!") || strings.Contains(text, "%[1]") {
-				t.Errorf("%s with %+v:\n%s", page, view, text)
-			}
-		}
-	}
-}
-
-// TestEveryTextIsUsed keeps the catalogue from growing what nobody reads.
-func TestEveryTextIsUsed(t *testing.T) {
-	t.Parallel()
-	var source strings.Builder
-	for _, page := range []string{"layout", "ask", "result", "manage", "stop", "error", "home"} {
-		b, err := templateFiles.ReadFile("templates/" + page + ".html")
-		if err != nil {
-			t.Fatal(err)
-		}
-		source.Write(b)
-	}
-	made := []string{"date", "national_id.", "scope.", "ask.never.", "ask.title.", "ask.lead.", "result.title.", "result.text.",
-		"manage.title.", "manage.text.", "manage.by.", "manage.told.", "error."}
-next:
-	for key := range english.messages {
-		for _, prefix := range made {
-			if strings.HasPrefix(key, prefix) {
-				continue next
-			}
-		}
-		if !strings.Contains(source.String(), `"`+key+`"`) {
-			t.Errorf("nobody uses %q", key)
-		}
-	}
-}
 
 func TestClientAddressNeedsATrustedProxy(t *testing.T) {
 	t.Parallel()
@@ -124,24 +39,32 @@ func TestClientAddressNeedsATrustedProxy(t *testing.T) {
 
 func TestTooOldOffersAWayOn(t *testing.T) {
 	t.Parallel()
-	p, err := newPages(english)
+	p, err := newPages("", nil)
 	if err != nil {
 		t.Fatal(err)
 	}
 	shop := AppKeys{App: consent.App{ID: "shop", Name: "Shop", ReturnURLs: map[string]string{"b": "https://b.test/x", "a": "https://a.test/done?x=1"}}}
+	other := AppKeys{App: consent.App{ID: "other", Name: "Other", ReturnURLs: map[string]string{"done": "https://other.test/"}}}
 	for _, test := range []struct {
-		apps []AppKeys
-		code string
-		want bool
-	}{{[]AppKeys{shop}, "link-gone", true}, {[]AppKeys{shop}, "mail-link-gone", true}, {[]AppKeys{shop}, "forged-return", false}, {[]AppKeys{shop, shop}, "link-gone", false}} {
+		apps  []AppKeys
+		visit string // the cookie
+		code  string
+		want  bool
+	}{
+		{[]AppKeys{shop}, "", "link-gone", true}, {[]AppKeys{shop}, "", "mail-link-gone", true}, {[]AppKeys{shop}, "", "forged-return", true},
+		{[]AppKeys{shop}, "", "not-found", true}, {[]AppKeys{shop}, "", "internal-error", true}, {[]AppKeys{shop}, "", "bank-unavailable", false},
+		{[]AppKeys{shop, other}, "", "link-gone", false}, {[]AppKeys{shop, other}, "shop.is", "link-gone", true}, {[]AppKeys{shop, other}, "gone.is", "link-gone", false},
+	} {
 		s := &server{c: Config{Apps: test.apps}, pages: p}
-		rec := httptest.NewRecorder()
-		c := &call{Context: echo.New().NewContext(httptest.NewRequest("GET", "/", nil), rec)}
+		s.c.PublicURL = &url.URL{Scheme: "https", Host: "consentd.test"}
+		rec, r := httptest.NewRecorder(), httptest.NewRequest("GET", "/", nil)
+		r.AddCookie(&http.Cookie{Name: "__Host-visit", Value: test.visit})
+		c := &call{Context: echo.New().NewContext(r, rec)}
 		if err := s.errorPage(c, answerFor(test.code)); err != nil {
 			t.Fatal(err)
 		}
 		if got := strings.Contains(rec.Body.String(), `href="https://a.test/"`); got != test.want {
-			t.Errorf("%s with %d apps leads to the app: %v, want %v", test.code, len(test.apps), got, test.want)
+			t.Errorf("%s with %d apps after %q leads to the app: %v, want %v", test.code, len(test.apps), test.visit, got, test.want)
 		}
 	}
 }
@@ -168,7 +91,7 @@ func TestLastDay(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	x := english
+	x := texts{wording.In("en")}
 	for _, test := range []struct {
 		end  time.Time
 		zone *time.Location

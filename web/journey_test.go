@@ -15,7 +15,7 @@ func TestJourneyWithExpectedNationalID(t *testing.T) {
 	w := newWorld(t)
 	created := w.call(w.key, "POST", "/v1/consents", object{
 		"customer_reference": "anna-1", "bank": "sandbox", "return_to": "done", "expected_national_id": "040180-9999",
-		"contact": object{"email": "gudrun@example.is"}, "language": "is", "scopes": []string{"accounts"},
+		"contact": object{"email": "gudrun@example.is"}, "language": "en", "scopes": []string{"accounts"},
 	})
 	if created.status != http.StatusCreated || created.str("status") != "received" {
 		t.Fatalf("POST /v1/consents = %d %s", created.status, created.text)

@@ -71,11 +71,11 @@ func (s *server) manage(c *call) error {
 	if err != nil {
 		return err
 	}
-	return s.show(c, "manage", s.managePage(m))
+	return s.show(c, "manage", s.managePage(s.about(c, m.App, m.Consent.Language).texts, m))
 }
 
-func (s *server) managePage(m consent.Manage) managePage {
-	x, now, c := s.pages.texts, s.service.Now(), m.Consent
+func (s *server) managePage(x texts, m consent.Manage) managePage {
+	now, c := s.service.Now(), m.Consent
 	p := managePage{
 		App: m.App.Name, Bank: m.Bank.Name, State: "none", OnlineBank: m.Bank.OnlineBank,
 		Again: c.Renewable() && !m.Used, ToApp: home(m.App),
@@ -89,9 +89,9 @@ func (s *server) managePage(m consent.Manage) managePage {
 	case consent.Expired:
 		p.State, p.Until = "expired", x.lastDay(c.EndsAt, m.Bank)
 	case consent.TerminatedByAspsp:
-		p.State, p.Ended = "refused", x.day(c.EndedAt, m.Bank)
+		p.State, p.Ended = "refused", x.Day(c.EndedAt, m.Bank.Clock.Zone)
 	case consent.RevokedByPsu, consent.TerminatedByTpp:
-		p.State, p.Ended, p.By, p.Told = "stopped", x.day(c.EndedAt, m.Bank), stoppedBy(c.Cause.Actor), toldOf(c)
+		p.State, p.Ended, p.By, p.Told = "stopped", x.Day(c.EndedAt, m.Bank.Clock.Zone), stoppedBy(c.Cause.Actor), toldOf(c)
 	}
 	return p
 }
@@ -142,7 +142,7 @@ func (s *server) askToStop(c *call) error {
 	if m.Used || m.Consent.StatusAt(s.service.Now()) != consent.Valid {
 		return s.toManage(c)
 	}
-	return s.show(c, "stop", s.managePage(m))
+	return s.show(c, "stop", s.managePage(s.about(c, m.App, m.Consent.Language).texts, m))
 }
 
 // stopFromMail answers POST /m/{link}/stop. A link that a renewal used up

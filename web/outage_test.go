@@ -31,7 +31,7 @@ func TestStoreOutageLosesNothing(t *testing.T) {
 	page := func(look func() reply) {
 		t.Helper()
 		r := w.down(look)
-		r.says(t, "Nothing is lost", `href=""`)
+		r.says(t, "Nothing is lost", `class="button" href="`)
 		if r.status != http.StatusServiceUnavailable || r.header.Get("Retry-After") == "" {
 			t.Errorf("page = %d", r.status)
 		}

@@ -3,6 +3,7 @@ package web
 import (
 	"bytes"
 	"embed"
+	"errors"
 	"fmt"
 	"html/template"
 	"io/fs"
@@ -10,21 +11,27 @@ import (
 	"net/http"
 	"net/url"
 	"slices"
-	"strconv"
 	"strings"
 
 	"github.com/consentd/consentd/consent"
+	"github.com/consentd/consentd/internal/wording"
 	"github.com/consentd/consentd/web/design"
 )
 
 //go:embed templates/*.html
 var templateFiles embed.FS
 
-// pages are the templates in one language, and the files they refer to.
+// pages are the templates in each language, and the files they refer to.
 type pages struct {
-	texts      texts
+	name     string // of the service; empty for what the texts say
+	editions map[string]*edition
+	files    map[string]design.File
+}
+
+// edition is the pages in one language.
+type edition struct {
+	texts
 	byName     map[string]*template.Template
-	files      map[string]design.File
 	askVersion string // names the wording that a customer agreed to
 }
 
@@ -32,38 +39,81 @@ type pages struct {
 type shell struct {
 	Page      any
 	Name      string
+	Service   string
+	Theme     string // file with the app's colours, where it has its own
+	Languages []languageLink
 	RequestID string // set on pages that somebody may want to call about
 }
 
-func newPages(x texts) (*pages, error) {
-	p := &pages{texts: x, byName: make(map[string]*template.Template), files: design.Files()}
-	for _, name := range []string{"ask", "result", "manage", "stop", "error", "home", "problems", "problem"} {
-		t, err := template.New("layout.html").Funcs(p.funcs()).ParseFS(templateFiles, "templates/layout.html", "templates/"+name+".html")
+// forDevelopers are the pages that customers do not read, so that they are in
+// one language.
+var forDevelopers = []string{"problems", "problem"}
+
+func newPages(name string, apps []AppKeys) (*pages, error) {
+	p := &pages{name: name, editions: make(map[string]*edition), files: design.Files()}
+	var errs []error
+	for _, a := range apps {
+		if a.Colour != "" {
+			theme, err := design.Theme(a.Colour)
+			if err != nil {
+				errs = append(errs, fmt.Errorf("web: app %q: %w", a.App.ID, err))
+			}
+			p.files[themeOf(a.App.ID)] = theme
+		}
+	}
+	for _, lang := range wording.Languages() {
+		x, err := p.newEdition(texts{wording.In(lang)})
+		p.editions[lang], errs = x, append(errs, err)
+	}
+	return p, errors.Join(errs...)
+}
+
+func (p *pages) newEdition(x texts) (*edition, error) {
+	e := &edition{texts: x, byName: make(map[string]*template.Template)}
+	for _, name := range append([]string{"ask", "result", "manage", "stop", "reminders", "error", "home"}, forDevelopers...) {
+		t, err := template.New("layout.html").Funcs(p.funcs(x)).ParseFS(templateFiles, "templates/layout.html", "templates/"+name+".html")
 		if err != nil {
 			return nil, fmt.Errorf("web: templates: %w", err)
 		}
-		p.byName[name] = t
+		e.byName[name] = t
 	}
 	ask, err := fs.ReadFile(templateFiles, "templates/ask.html")
 	if err != nil {
 		return nil, fmt.Errorf("web: templates: %w", err)
 	}
-	p.askVersion = x.lang + "-" + design.Version(append(ask, x.wording("ask.", "scope.")...))
-	return p, nil
+	e.askVersion = x.Lang() + "-" + design.Version(append(ask, x.Wording("ask.", "scope.", "national_id.")...))
+	return e, nil
 }
 
-func (p *pages) funcs() template.FuncMap {
+func (p *pages) funcs(x texts) template.FuncMap {
 	return template.FuncMap{
-		"t":    p.texts.text,
-		"lang": func() string { return p.texts.lang },
+		"t":    x.Text,
+		"tn":   x.Count,
+		"lang": x.Lang,
 		"file": func(name string) string { return design.Address(p.files, name) },
 	}
 }
 
+// speaks reports whether there is an edition in that language.
+func (p *pages) speaks(lang string) bool { return p.editions[lang] != nil }
+
+// in is the edition in a language that we speak.
+func (p *pages) in(lang string) *edition { return p.editions[lang] }
+
+// askedBy reports whether a page of ours shows the wording with that version.
+func (p *pages) askedBy(version string) bool {
+	for _, e := range p.editions {
+		if e.askVersion == version {
+			return true
+		}
+	}
+	return false
+}
+
 // render writes a page in full or not at all.
-func (p *pages) render(name string, view shell) ([]byte, error) {
+func (e *edition) render(name string, view shell) ([]byte, error) {
 	var b bytes.Buffer
-	if err := p.byName[name].Execute(&b, view); err != nil {
+	if err := e.byName[name].Execute(&b, view); err != nil {
 		return nil, fmt.Errorf("render %s: %w", name, err)
 	}
 	return b.Bytes(), nil
@@ -74,39 +124,31 @@ func (s *server) show(c *call, name string, page any) error {
 }
 
 func (s *server) showWith(c *call, status int, name string, page any) error {
-	body, err := s.pages.render(name, shell{Page: page, Name: name, RequestID: c.requestID})
+	e := s.edition(c)
+	view := shell{Page: page, Name: name, Service: s.pages.name, Theme: s.pages.theme(c.visit), RequestID: c.requestID}
+	if slices.Contains(forDevelopers, name) {
+		e, view.Theme = s.pages.in(wording.Languages()[0]), ""
+	} else {
+		view.Languages = s.languages(c, e)
+	}
+	body, err := e.render(name, view)
 	if err != nil {
 		return err
 	}
+	c.Response().Header().Set("Content-Language", e.Lang())
 	return c.Blob(status, "text/html; charset=utf-8", body)
 }
 
-// errorView is a page that says what went wrong and what to do next.
-type errorView struct {
-	Code   string
-	Reload bool // loading the same address again is the next step
-	App    string
-	ToApp  string // address of the app to start again in, where there is one only
-}
+// themeOf names the file with an app's colours.
+func themeOf(app string) string { return "app-" + app + ".css" }
 
-func (s *server) errorPage(c *call, a answer) error {
-	view := errorView{Code: a.code, Reload: a.retry > 0 || a.code == "no-cookie" || a.code == internalError}
-	if startsAgain[a.code] && len(s.c.Apps) == 1 {
-		view.App, view.ToApp = s.c.Apps[0].App.Name, home(s.c.Apps[0].App)
+// theme is that name, where the app has colours of its own.
+func (p *pages) theme(app string) string {
+	if _, ok := p.files[themeOf(app)]; ok {
+		return themeOf(app)
 	}
-	if !s.pages.texts.has("error." + view.Code + ".title") {
-		view.Code = internalError
-	}
-	if a.retry > 0 {
-		c.Response().Header().Set("Retry-After", strconv.Itoa(wholeSeconds(a.retry)))
-	}
-	return s.showWith(c, a.status, "error", view)
+	return ""
 }
-
-// startsAgain are the answers after which a customer has to go back to the
-// app. What is left of a link that is too old does not say which app that is,
-// so it can be offered only where there is no choice.
-var startsAgain = map[string]bool{"link-gone": true, "mail-link-gone": true, "trip-gone": true}
 
 // home is the front page of an app: that of its first return URL.
 func home(a consent.App) string {
@@ -119,7 +161,7 @@ func home(a consent.App) string {
 }
 
 // front says what this address is, to whoever strays here.
-func (s *server) front(c *call) error { return s.show(c, "home", nil) }
+func (s *server) front(c *call) error { return s.show(c, "home", s.doorTo(c)) }
 
 func robots(c *call) error { return c.String(http.StatusOK, "User-agent: *\nDisallow: /\n") }
 

@@ -1,57 +1,21 @@
 package web
 
 import (
-	"fmt"
-	"slices"
 	"strings"
 	"time"
 
 	"github.com/consentd/consentd/consent"
+	"github.com/consentd/consentd/internal/wording"
 )
 
-// texts are everything that customers read, in one language. Messages are
-// found by key and formatted by fmt, with numbered arguments because
-// languages order words differently.
-type texts struct {
-	lang     string // BCP 47
-	months   [12]string
-	messages map[string]string
-}
+// texts are everything that customers read, in one language, and the
+// sentences that are made of a consent.
+type texts struct{ wording.Texts }
 
-func (x texts) has(key string) bool { _, ok := x.messages[key]; return ok }
-
-// text is a message; a key that is not there is an error, so that no page
-// shows a hole.
-func (x texts) text(key string, args ...any) (string, error) {
-	m, ok := x.messages[key]
-	if !ok {
-		return "", fmt.Errorf("no text %q in %s", key, x.lang)
-	}
-	if !strings.Contains(m, "%[") {
-		return m, nil // fmt would complain of arguments that a message has no use for
-	}
-	return fmt.Sprintf(m, args...), nil
-}
-
-// wording is all messages whose keys have one of the prefixes, in a fixed
-// order: what a version of a text is computed from.
-func (x texts) wording(prefixes ...string) []byte {
-	var lines []string
-	for key, m := range x.messages {
-		for _, prefix := range prefixes {
-			if strings.HasPrefix(key, prefix) {
-				lines = append(lines, key+"="+m)
-			}
-		}
-	}
-	slices.Sort(lines)
-	return []byte(strings.Join(lines, "\n"))
-}
-
-// must is text for keys that this package writes down itself; a test renders
+// must is Text for keys that this package writes down itself; a test renders
 // them all.
 func (x texts) must(key string, args ...any) string {
-	m, err := x.text(key, args...)
+	m, err := x.Text(key, args...)
 	if err != nil {
 		return key
 	}
@@ -63,7 +27,7 @@ func (x texts) may(bank consent.Bank, scopes []string) []string {
 	var out []string
 	for _, scope := range scopes {
 		key := "scope." + kindOf(scope)
-		if !x.has(key) {
+		if !x.Has(key) {
 			key = "scope.other"
 		}
 		out = append(out, x.must(key, bank.Name, x.nationalID(bank), scope))
@@ -95,7 +59,7 @@ func (x texts) mayNot(a consent.Ask) []string {
 
 func (x texts) nationalID(bank consent.Bank) string {
 	key := "national_id." + string(bank.NationalID)
-	if !x.has(key) {
+	if !x.Has(key) {
 		key = "national_id."
 	}
 	return x.must(key)
@@ -107,15 +71,5 @@ func (x texts) lastDay(end time.Time, bank consent.Bank) string {
 	if end.IsZero() {
 		return ""
 	}
-	return x.day(end.Add(-time.Nanosecond), bank)
-}
-
-// day writes out the day of a moment on the bank's calendar.
-func (x texts) day(at time.Time, bank consent.Bank) string {
-	zone := bank.Clock.Zone
-	if zone == nil {
-		zone = time.UTC
-	}
-	at = at.In(zone)
-	return x.must("date", at.Day(), x.months[at.Month()-1], at.Year())
+	return x.Day(end.Add(-time.Nanosecond), bank.Clock.Zone)
 }

@@ -52,6 +52,10 @@ type Config struct {
 	// https, cookies are Secure and browsers are told to stay on https.
 	PublicURL *url.URL
 
+	// Name is what the service is called at the top of each page; empty: what
+	// the catalogue of texts calls it.
+	Name string
+
 	// BankOrigins says for a bank id on which origins its sign-in takes
 	// place, separated by spaces: browsers refuse to follow our redirect
 	// elsewhere. A bank that is not listed may sign in on any https origin.
@@ -75,6 +79,7 @@ type Config struct {
 // AppKeys is an app: how it is known, and what it may do.
 type AppKeys struct {
 	App          consent.App
+	Colour       string   // of the pages about it, as #rrggbb; empty: our own
 	KeyHashes    []string // as [NewAPIKey] makes them; two, while one key follows another
 	Workloads    []Workload
 	Certificates []string    // DNS names and URIs in certificates that our TLS has verified
@@ -118,7 +123,7 @@ func New(c Config) (http.Handler, error) {
 	keys, badKeys := newKeyring(clients)
 	programs, badWorkloads := newWorkloads(clients)
 	certified, badCertificates := newCertificates(clients)
-	pages, badPages := newPages(english)
+	pages, badPages := newPages(c.Name, c.Apps)
 	metrics, badMetrics := newMetrics(c.Metrics)
 	_, badContract := jsonBodies()
 	errs := []error{badContract, checkPublicURL(c.PublicURL), checkReturnURLs(c.Apps), badClients, badKeys, badWorkloads, badCertificates, badPages, badMetrics, c.BrowserLimit.check()}
@@ -198,8 +203,8 @@ func (s *server) routePages(e *echo.Echo) {
 
 	shown("/c/:link", s.limited(s.ask))
 	e.POST("/c/:link", s.fromOurPage(s.limited(s.begin)))
-	e.GET("/callback/:bank", on(s.limited(s.callback)))
-	e.HEAD("/callback/:bank", on(callbackProbe))
+	e.GET(callbackPath, on(s.limited(s.callback)))
+	e.HEAD(callbackPath, on(callbackProbe))
 	shown("/back/:ref", s.limited(s.result))
 	shown("/back/:ref/return", s.limited(s.toApp))
 	e.POST("/back/:ref/retry", s.fromOurPage(s.limited(s.retry)))
@@ -209,6 +214,7 @@ func (s *server) routePages(e *echo.Echo) {
 	e.POST("/m/:link/renew", s.fromOurPage(s.limited(s.renewFromMail)))
 	shown("/m/:link/stop", s.limited(s.askToStop))
 	e.POST("/m/:link/stop", s.fromOurPage(s.limited(s.stopFromMail)))
+	s.routeReminders(e)
 }
 
 func ipExtractor(proxies []netip.Prefix) echo.IPExtractor {

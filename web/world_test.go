@@ -80,6 +80,8 @@ type settings struct {
 	certificates, otherCertificates []string // of the two
 
 	noReference bool
+	colour      string // of the app
+	name        string // of the service
 }
 
 func newWorld(t testing.TB, with ...setting) *world {
@@ -172,10 +174,10 @@ func (w *world) build(s settings, logger *slog.Logger) {
 		RequestID: oauthbank.RequestIDAlnum32, Transport: w.bankDoor})
 	w.check(err)
 	w.handler, err = web.New(web.Config{
-		BankAPIs: map[string]web.BankAPI{"sandbox": api},
-		Service:  w.service, PublicURL: public, Reference: !s.noReference, BankOrigins: map[string]string{"sandbox": issuer}, Log: logger, Metrics: w.registry, TokenDeadline: s.deadline,
+		BankAPIs: map[string]web.BankAPI{"sandbox": api}, Name: s.name,
+		Service: w.service, PublicURL: public, Reference: !s.noReference, BankOrigins: map[string]string{"sandbox": issuer}, Log: logger, Metrics: w.registry, TokenDeadline: s.deadline,
 		BrowserLimit: s.browsers, Uses: s.uses, Issuers: s.issuers,
-		Apps: []web.AppKeys{{App: s.app, KeyHashes: []string{hash}, Workloads: s.workloads, Certificates: s.certificates, Operations: s.operations, Calls: s.calls, Limit: s.limit},
+		Apps: []web.AppKeys{{App: s.app, KeyHashes: []string{hash}, Colour: s.colour, Workloads: s.workloads, Certificates: s.certificates, Operations: s.operations, Calls: s.calls, Limit: s.limit},
 			{App: lender, KeyHashes: []string{otherHash}, Workloads: s.others, Certificates: s.otherCertificates}},
 	})
 	w.check(err)

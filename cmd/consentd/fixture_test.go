@@ -14,6 +14,7 @@ import (
 	"net/url"
 	"os"
 	"path/filepath"
+	"regexp"
 	"strings"
 	"sync/atomic"
 	"testing"
@@ -127,7 +128,7 @@ func newSite(t testing.TB, redis *redistest.Server) *site {
 	must(t, err)
 	t.Cleanup(func() { _ = s.public.Close() })
 	s.bank, err = sandbox.New(sandbox.Config{Issuer: issuer, Rotation: sandbox.Strict(), Now: s.now, Clients: []sandbox.Client{
-		{ID: "consentd", Secret: secret, RedirectURIs: []string{s.url() + "/callback/sandbox"}}}})
+		{ID: "consentd", Secret: secret, APIKey: apiKey, RedirectURIs: []string{s.url() + "/callback/sandbox"}}}})
 	must(t, err)
 	s.door = s.bank
 	dir := t.TempDir()
@@ -255,18 +256,38 @@ func (s *site) grant() consent.ID {
 	return consent.ID(id)
 }
 
-// visit opens an address in a browser and returns where that leads.
+// textVersion is that of the wording which a page asks with: its form sends it
+// along.
+var textVersion = regexp.MustCompile(`<input type="hidden" name="text" value="([^"]+)">`)
+
+// visit opens an address in a browser, or opens it and presses its button, and
+// returns where that leads.
 func (s *site) visit(browser *http.Client, method, address string, want int) string {
 	s.t.Helper()
-	r, err := http.NewRequestWithContext(s.t.Context(), method, address, nil)
-	must(s.t, err)
-	r.Header.Set("Sec-Fetch-Site", "same-origin")
-	res, err := browser.Do(r)
-	must(s.t, err)
-	_ = res.Body.Close()
+	form := url.Values{}
+	if method == http.MethodPost {
+		_, page := s.do(browser, http.MethodGet, address, nil)
+		if m := textVersion.FindStringSubmatch(page); m != nil {
+			form.Set("text", m[1])
+		}
+	}
+	res, _ := s.do(browser, method, address, form)
 	if res.StatusCode != want {
-		u, _ := url.Parse(address)
-		s.t.Fatalf("%s %s = %d, want %d", method, u.Path, res.StatusCode, want)
+		s.t.Fatalf("%s %s = %d, want %d", method, res.Request.URL.Path, res.StatusCode, want)
 	}
 	return res.Header.Get("Location")
+}
+
+func (s *site) do(browser *http.Client, method, address string, form url.Values) (*http.Response, string) {
+	s.t.Helper()
+	r, err := http.NewRequestWithContext(s.t.Context(), method, address, strings.NewReader(form.Encode()))
+	must(s.t, err)
+	r.Header.Set("Sec-Fetch-Site", "same-origin")
+	r.Header.Set("Content-Type", "application/x-www-form-urlencoded")
+	res, err := browser.Do(r)
+	must(s.t, err)
+	defer res.Body.Close()
+	body, err := io.ReadAll(res.Body)
+	must(s.t, err)
+	return res, string(body)
 }

@@ -79,6 +79,9 @@ func TestInnerPackagesKnowNoServer(t *testing.T) {
 		}
 		for _, dep := range p.Deps {
 			for _, banned := range []string{echo, goRedis, cron, miniredis, ours("web"), ours("sandbox"), ours("cmd"), ours("internal"), oauth2, "net/http"} {
+				if dir == "notify" && dep == ours("internal/wording") {
+					continue // texts alone
+				}
 				if below(dep, banned) {
 					t.Errorf("%s links %s", dir, dep)
 				}
@@ -91,20 +94,22 @@ func TestInnerPackagesKnowNoServer(t *testing.T) {
 func TestEachLibraryHasItsPlace(t *testing.T) {
 	t.Parallel()
 	places := map[string][]string{
-		echo:                    {"web", "internal_deps"},
-		goRedis:                 {"consent/redisstore", "cmd", "internal_deps"},
-		cron:                    {"consent/schedule", "internal_deps"},
-		miniredis:               {"consent/redisstore/redistest", "cmd/demo", "internal_deps"},
-		chromedp:                {"internal_deps"},
-		openapi:                 {"internal_deps"},
-		swaggerUI:               {"web", "internal_deps"},
-		ours("sandbox"):         {"sandbox", "cmd/demo", "cmd/sandboxbank"},
-		ours("web"):             {"cmd", "web"},
-		ours("token/oauthbank"): {"cmd"},
-		ours("internal"):        {"internal", "notify/webhook", "token/oauthbank"},
-		oauth2:                  {"token/oauthbank", "web/staff/provider", "sandbox", "internal_deps"},
-		scs:                     {"web/staff", "internal_deps"},
-		ours("cmd"):             {"cmd"},
+		echo:                       {"web", "internal_deps"},
+		goRedis:                    {"consent/redisstore", "cmd", "internal_deps"},
+		cron:                       {"consent/schedule", "internal_deps"},
+		miniredis:                  {"consent/redisstore/redistest", "cmd/demo", "internal_deps"},
+		chromedp:                   {"internal_deps"},
+		openapi:                    {"internal_deps"},
+		swaggerUI:                  {"web", "internal_deps"},
+		ours("sandbox"):            {"sandbox", "cmd/demo", "cmd/sandboxbank"},
+		ours("web"):                {"cmd", "web"},
+		ours("token/oauthbank"):    {"cmd"},
+		ours("internal"):           {"internal", "notify/webhook", "token/oauthbank", "notify", "web"},
+		ours("internal/publicnet"): {"internal", "notify/webhook", "token/oauthbank"},
+		ours("internal/wording"):   {"notify", "web"},
+		oauth2:                     {"token/oauthbank", "web/staff/provider", "sandbox", "client", "internal_deps"},
+		scs:                        {"web/staff", "internal_deps"},
+		ours("cmd"):                {"cmd"},
 	}
 	for path, p := range listed(t) {
 		if !below(path, module) {
@@ -130,6 +135,11 @@ func TestWhoStandsAlone(t *testing.T) {
 			}
 		}
 	}
+	for _, dep := range all[ours("internal/wording")].Deps {
+		if below(dep, module) || dep == "net/http" {
+			t.Errorf("internal/wording links %s; it needs texts alone", dep)
+		}
+	}
 	for _, dep := range all[ours("consent")].Deps {
 		if below(dep, module) && dep != ours("token") {
 			t.Errorf("consent imports %s; of ours it needs token alone", dep)
@@ -137,10 +147,36 @@ func TestWhoStandsAlone(t *testing.T) {
 	}
 }
 
+// TestClientIsLight: a payment service that imports our client takes in
+// nothing of consentd, and next to nothing of others.
+func TestClientIsLight(t *testing.T) {
+	t.Parallel()
+	light := []string{"golang.org/x/oauth2", "golang.org/x/oauth2/internal", "golang.org/x/sync/singleflight",
+		"github.com/standard-webhooks/standard-webhooks/libraries/go"}
+	all := listed(t)
+	for _, dir := range []string{"client", "client/clienttest"} {
+		p := all[ours(dir)]
+		if p.ImportPath == "" {
+			t.Fatalf("there is no package %s", dir)
+		}
+		for _, dep := range p.Deps {
+			host, _, _ := strings.Cut(dep, "/")
+			if strings.Contains(host, ".") && !slices.Contains(light, dep) && dep != ours("client") {
+				t.Errorf("%s links %s", dir, dep)
+			}
+		}
+	}
+	for path, p := range all {
+		if slices.Contains(p.Imports, ours("client")) && !below(path, ours("client")) && !below(path, ours("cmd")) {
+			t.Errorf("%s imports client, which is for payment services", path)
+		}
+	}
+}
+
 func TestProductionLinksNoToys(t *testing.T) {
 	t.Parallel()
 	for _, dep := range listed(t)[ours("cmd/consentd")].Deps {
-		for _, toy := range []string{ours("sandbox"), miniredis, chromedp, openapi, "testing", "net/http/httptest", ours("consent/redisstore/redistest")} {
+		for _, toy := range []string{ours("sandbox"), ours("client"), miniredis, chromedp, openapi, "testing", "net/http/httptest", ours("consent/redisstore/redistest")} {
 			if below(dep, toy) {
 				t.Errorf("cmd/consentd links %s", dep)
 			}

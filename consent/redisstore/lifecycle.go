@@ -51,6 +51,16 @@ func (s *Store) Warn(ctx context.Context, id consent.ID, w consent.Warned) error
 	return s.verdict(ctx, "warn", words, []string{k.consent(), k.due()}, append(args, scheduled(w.Work)...)...)
 }
 
+// Remind implements [consent.Store].
+func (s *Store) Remind(ctx context.Context, id consent.ID, on bool, at time.Time) error {
+	event := "reminders_off"
+	if on {
+		event = "reminders_on"
+	}
+	k := keysOf(id)
+	return s.verdict(ctx, "remind", notFound, []string{k.consent(), k.timeline()}, flag(!on), millis(at), event)
+}
+
 // Claimed implements [consent.Store].
 func (s *Store) Claimed(ctx context.Context, id consent.ID, term int64, days int) (claimed, spoken bool, err error) {
 	name := fmt.Sprintf(":%d:%d", term, days)

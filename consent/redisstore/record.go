@@ -36,7 +36,7 @@ func record(id consent.ID, h map[string]string) consent.Consent {
 		ID: id, App: h["app"], Bank: h["bank"], Status: consent.Status(h["status"]), Version: number(h["version"]),
 		Cause: consent.Cause{Actor: consent.Actor(h["cause_actor"]), Code: h["cause_code"]},
 		Asked: strings.Fields(h["asked"]), Granted: strings.Fields(h["granted"]),
-		ReturnTo: h["return_to"], Language: h["language"],
+		ReturnTo: h["return_to"], Language: h["language"], NoReminders: h["no_reminders"] == "1",
 		CreatedAt: instant(h["created"]), AuthorizedAt: instant(h["authorized"]), EndsAt: instant(h["ends"]),
 		EndedAt: instant(h["ended"]), ChangedAt: instant(h["changed"]), ConfirmUntil: instant(h["confirm_until"]), LastUsedAt: instant(h["used"]),
 		Failing: h["failing"] == "1", TextVersion: h["text"], Term: number(h["term"]), BankTold: token.Revocation(h["told_bank"]), Personal: []byte(h["personal"]),

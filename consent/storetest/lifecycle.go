@@ -23,6 +23,7 @@ func lifecycle() map[string]func(*testing.T, *fixture) {
 		"Abandon/puts aside what nobody confirmed":        abandonUnconfirmed,
 		"Warn/claims each threshold once":                 warnOnce,
 		"Warn/not for another term, nor what ended":       warnOtherTerm,
+		"Remind/off and on, once each":                    remindOnce,
 		"Purge/leaves nothing":                            purgeAll,
 		"Claim/only what is due, and once at a time":      claimDue,
 		"Claim/again after the visibility time-out":       claimAgain,
@@ -195,6 +196,30 @@ func warnOtherTerm(t *testing.T, f *fixture) {
 	f.end(t, id)
 	wantErr(t, f.Warn(t.Context(), id, consent.Warned{Term: 1, Days: []int{7}}), consent.ErrConflict)
 	wantErr(t, f.Warn(t.Context(), consent.ID("cns_7f00000000000000000000000009"), consent.Warned{}), consent.ErrNotFound)
+}
+
+func remindOnce(t *testing.T, f *fixture) {
+	id := f.valid(t, 1)
+	for _, on := range []bool{true, false, false, true} {
+		must(t, f.Remind(t.Context(), id, on, f.now))
+		c, err := f.Consent(t.Context(), id)
+		must(t, err)
+		if c.NoReminders == on {
+			t.Errorf("NoReminders = %v after Remind(%v)", c.NoReminders, on)
+		}
+	}
+	lines, err := f.Timeline(t.Context(), id, 10)
+	must(t, err)
+	var said []string
+	for _, e := range lines {
+		if e.Actor == consent.ByCustomer && e.Event != "granted" {
+			said = append(said, e.Event)
+		}
+	}
+	if want := []string{"reminders_off", "reminders_on"}; !slices.Equal(said, want) {
+		t.Errorf("timeline says %v, want %v", said, want)
+	}
+	wantErr(t, f.Remind(t.Context(), consent.ID("cns_7f00000000000000000000000009"), true, f.now), consent.ErrNotFound)
 }
 
 func purgeAll(t *testing.T, f *fixture) {

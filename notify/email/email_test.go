@@ -1,6 +1,7 @@
 package email_test
 
 import (
+	"encoding/base64"
 	"errors"
 	"io"
 	"mime"
@@ -246,5 +247,45 @@ func TestSendRefusesWhatIsNoMail(t *testing.T) {
 	}
 	if in.from != "" {
 		t.Error("the server was asked")
+	}
+}
+
+func TestSendLetsCustomersUnsubscribeByOneClick(t *testing.T) {
+	var in inbox
+	m := message()
+	m.Unsubscribe = "https://consent.test/m/link/reminders"
+	if err := mustNew(t, in.serve(t, email.StartTLS)).Send(t.Context(), m); err != nil {
+		t.Fatal(err)
+	}
+	h := reading(t, in.only(t)).header
+	if h.Get("List-Unsubscribe") != "<"+m.Unsubscribe+">" || h.Get("List-Unsubscribe-Post") != "List-Unsubscribe=One-Click" {
+		t.Errorf("headers %v", h)
+	}
+}
+
+func TestSendAttachesTheCalendar(t *testing.T) {
+	var in inbox
+	m := message()
+	m.Calendar = []byte("BEGIN:VCALENDAR\r\nSUMMARY:Aðgangur\r\nEND:VCALENDAR\r\n")
+	if err := mustNew(t, in.serve(t, email.StartTLS)).Send(t.Context(), m); err != nil {
+		t.Fatal(err)
+	}
+	kind, params, err := mime.ParseMediaType(reading(t, in.only(t)).header.Get("Content-Type"))
+	if err != nil || kind != "multipart/mixed" {
+		t.Fatalf("Content-Type = %q, %v", kind, err)
+	}
+	_, body, _ := strings.Cut(in.only(t), "\r\n\r\n")
+	parts := multipart.NewReader(strings.NewReader(body), params["boundary"])
+	if _, err := parts.NextPart(); err != nil { // the text and the page
+		t.Fatal(err)
+	}
+	p, err := parts.NextPart()
+	if err != nil {
+		t.Fatal(err)
+	}
+	content, err := io.ReadAll(base64.NewDecoder(base64.StdEncoding, p))
+	if err != nil || string(content) != string(m.Calendar) || p.FileName() != "consentd.ics" ||
+		!strings.HasPrefix(p.Header.Get("Content-Type"), "text/calendar; charset=utf-8; method=PUBLISH") {
+		t.Errorf("%v: %q, %v", p.Header, content, err)
 	}
 }

@@ -47,15 +47,36 @@ func (c *Channel) compose(m notify.Message, to *mail.Address) ([]byte, error) {
 	if languageTag.MatchString(m.Language) {
 		msg.SetGenHeader(gomail.HeaderContentLang, m.Language)
 	}
-	msg.SetBodyString(gomail.TypeTextPlain, m.Text)
-	if m.HTML != "" {
-		msg.AddAlternativeString(gomail.TypeTextHTML, m.HTML)
+	if m.Unsubscribe != "" {
+		msg.SetGenHeader("List-Unsubscribe", "<"+m.Unsubscribe+">")
+		msg.SetGenHeader("List-Unsubscribe-Post", "List-Unsubscribe=One-Click")
+	}
+	if err := setBody(msg, m); err != nil {
+		return nil, err
 	}
 	var text bytes.Buffer
 	if _, err := msg.WriteTo(&text); err != nil {
 		return nil, fmt.Errorf("email: write message: %w", err)
 	}
 	return text.Bytes(), nil
+}
+
+// setBody writes what the mail says, in text and as a page, and attaches the
+// calendar's entry.
+func setBody(msg *gomail.Msg, m notify.Message) error {
+	msg.SetBodyString(gomail.TypeTextPlain, m.Text)
+	if m.HTML != "" {
+		msg.AddAlternativeString(gomail.TypeTextHTML, m.HTML)
+	}
+	if len(m.Calendar) == 0 {
+		return nil
+	}
+	err := msg.AttachReader("consentd.ics", bytes.NewReader(m.Calendar),
+		gomail.WithFileContentType("text/calendar; charset=utf-8; method=PUBLISH"))
+	if err != nil {
+		return fmt.Errorf("email: attach calendar: %w", err)
+	}
+	return nil
 }
 
 // oneLine keeps a bank's or an app's name from bringing its own lines into

@@ -161,7 +161,7 @@ func (p *Program) serve(c config.Config, o Outside) error {
 	}
 	registry := p.metrics(o.Version)
 	p.Public, err = web.New(web.Config{
-		Service: p.Service, Apps: callers(c), Reference: c.API.Docs, PublicURL: public, BankOrigins: bankOrigins(c),
+		Service: p.Service, Name: c.ServiceName, Apps: callers(c), Reference: c.API.Docs, PublicURL: public, BankOrigins: bankOrigins(c),
 		TrustedProxies: append([]netip.Prefix{}, c.TrustedProxies...),
 		BrowserLimit:   web.Limit{Requests: c.PageRateLimit.Requests, Per: c.PageRateLimit.Per},
 		Uses:           p.Store,

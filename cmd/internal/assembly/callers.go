@@ -15,7 +15,7 @@ func callers(c config.Config) []web.AppKeys {
 	apps := make([]web.AppKeys, 0, len(c.Apps))
 	for _, a := range c.Apps {
 		limit := c.LimitOf(a)
-		w := web.AppKeys{App: domainApp(a), Operations: []web.Operation{}, Certificates: a.Certificates,
+		w := web.AppKeys{App: domainApp(a), Colour: string(a.Colour), Operations: []web.Operation{}, Certificates: a.Certificates,
 			Limit: web.Limit{Requests: limit.Requests, Per: limit.Per, Burst: limit.Burst}}
 		for _, h := range a.KeyHashes {
 			w.KeyHashes = append(w.KeyHashes, hex.EncodeToString(h[:]))

@@ -4,19 +4,23 @@ import (
 	"bytes"
 	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"io"
 	"net/http"
 	"strconv"
 	"strings"
+
+	"github.com/consentd/consentd/client"
 )
 
 // transfersPath is where the bank's A2A payments API takes payments.
 const transfersPath = "/Payments/Initiations/v1/CreditTransfers"
 
-// bank is our client of the bank's payments API.
+// bank is our client of the bank's payments API. Its http puts the access
+// token and our apikey in.
 type bank struct {
-	door Door
+	url  string
 	http *http.Client
 }
 
@@ -58,34 +62,34 @@ type exchange struct {
 
 // initiate sends an order and returns where the bank keeps it. The same
 // requestID never pays twice.
-func (b bank) initiate(ctx context.Context, token, requestID string, o order) (location string, x exchange, err error) {
+func (b bank) initiate(ctx context.Context, requestID string, o order) (location string, x exchange, err error) {
 	body, err := json.MarshalIndent(o, "", "  ")
 	if err != nil {
 		return "", x, err
 	}
-	r, err := http.NewRequestWithContext(ctx, http.MethodPost, b.door.URL+transfersPath, bytes.NewReader(body))
+	r, err := http.NewRequestWithContext(ctx, http.MethodPost, b.url+transfersPath, bytes.NewReader(body))
 	if err != nil {
 		return "", x, err
 	}
 	r.Header.Set("Content-Type", "application/json")
 	r.Header.Set("X-Request-ID", requestID)
 	x.What = "Fika Pay gives the bank the payment"
-	header, _, err := b.send(r, token, string(body), &x)
+	header, _, err := b.send(r, string(body), &x)
 	return header.Get("Location"), x, err
 }
 
 // status asks what became of an order.
-func (b bank) status(ctx context.Context, token, location string) (status string, x exchange, err error) {
+func (b bank) status(ctx context.Context, location string) (status string, x exchange, err error) {
 	path := strings.TrimSuffix(location, "/") + "/Status"
 	if !strings.HasPrefix(path, transfersPath+"/") {
 		return "", x, fmt.Errorf("bank: the payment is said to be at an address that is not the API's")
 	}
-	r, err := http.NewRequestWithContext(ctx, http.MethodGet, b.door.URL+path, nil)
+	r, err := http.NewRequestWithContext(ctx, http.MethodGet, b.url+path, nil)
 	if err != nil {
 		return "", x, err
 	}
 	x.What = "Fika Pay asks what became of it"
-	_, answer, err := b.send(r, token, "", &x)
+	_, answer, err := b.send(r, "", &x)
 	if err != nil {
 		return "", x, err
 	}
@@ -95,11 +99,16 @@ func (b bank) status(ctx context.Context, token, location string) (status string
 	return status, x, nil
 }
 
-func (b bank) send(r *http.Request, token, body string, x *exchange) (http.Header, []byte, error) {
+// answerLimit is far more than any answer of the bank has.
+const answerLimit = 1 << 20
+
+func (b bank) send(r *http.Request, body string, x *exchange) (http.Header, []byte, error) {
 	x.Request = written(r, body)
-	r.Header.Set("Authorization", "Bearer "+token)
-	r.Header.Set("apikey", b.door.Key)
 	res, err := b.http.Do(r)
+	if _, ended := errors.AsType[*client.Problem](err); ended {
+		x.Answer = "The bank refused the token, and consentd has no other."
+		return http.Header{}, nil, err
+	}
 	if err != nil {
 		x.Answer = "No answer."
 		return http.Header{}, nil, fmt.Errorf("ask the bank: %w", err)
@@ -127,7 +136,7 @@ func refusalOf(res *http.Response, answer []byte) *refusal {
 	return p
 }
 
-// written writes out a request before its secrets are put in.
+// written writes out a request, which has no secrets in it yet.
 func written(r *http.Request, body string) string {
 	var t strings.Builder
 	fmt.Fprintf(&t, "%s %s\n", r.Method, r.URL.Path)

@@ -1,6 +1,6 @@
 // Package fikapay is the sample payment service of the demonstration: an app
-// as an integrator would write it. It knows consentd by its public API and an
-// API key, and the bank by its payments API; it imports nothing of consentd,
+// as an integrator would write it. It knows consentd by its client and an API
+// key, and the bank by its payments API; it imports nothing else of consentd,
 // which a test of the demo asserts.
 //
 // What an app has to get right, and where it is done here:
@@ -8,7 +8,8 @@
 //   - A consent belongs to a customer, and the browser that comes back from
 //     the bank must be the one that set out (return.go).
 //   - A token is asked for before every payment and forgotten after it
-//     (pay.go). It is never stored, logged or shown.
+//     (pay.go). It is never stored, logged or shown. What a refusal of the bank
+//     means is asked of consentd, by the client's transport.
 //   - A payment keeps its X-Request-ID through every repetition, so that
 //     nothing is paid twice.
 //   - Each failure says what the customer should do next (words.go).
@@ -20,6 +21,8 @@ import (
 	"net/http"
 	"strings"
 	"time"
+
+	"github.com/consentd/consentd/client"
 )
 
 // Config configures the app that [New] makes. All fields but Tell and Log are
@@ -70,8 +73,7 @@ type Pages interface {
 // App is the payment service.
 type App struct {
 	c        Config
-	consentd consentd
-	bank     bank
+	consentd *client.Client
 	sessions sessions
 	log      *slog.Logger
 }
@@ -90,15 +92,15 @@ func New(c Config) (*App, error) {
 	if c.Log == nil {
 		c.Log = slog.New(slog.DiscardHandler)
 	}
-	client := &http.Client{Timeout: 40 * time.Second, CheckRedirect: stay}
+	consentd, err := client.New(client.Config{BaseURL: c.Consentd.URL, Key: client.Secret(c.Consentd.Key), UserAgent: "fikapay"})
+	if err != nil {
+		return nil, err
+	}
 	return &App{
-		c: c, log: c.Log, consentd: consentd{door: c.Consentd, http: client}, bank: bank{door: c.Bank, http: client},
+		c: c, log: c.Log, consentd: consentd,
 		sessions: sessions{all: make(map[string]*session), consents: make(map[string]string)},
 	}, nil
 }
-
-// stay refuses redirects: an API that redirects would get our keys elsewhere.
-func stay(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }
 
 // Handler serves the app's pages.
 func (a *App) Handler() http.Handler {

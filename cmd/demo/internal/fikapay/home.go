@@ -5,6 +5,8 @@ import (
 	"errors"
 	"net/http"
 	"time"
+
+	"github.com/consentd/consentd/client"
 )
 
 // whoView is the page on which a visitor says who they are.
@@ -66,9 +68,9 @@ func (a *App) home(w http.ResponseWriter, r *http.Request) {
 func (a *App) standing(ctx context.Context, s *session) standing {
 	id := a.consentOf(s)
 	if id == "" {
-		return wordsFor(consentState{}, a.c.BankName)
+		return wordsFor(client.Consent{}, a.c.BankName)
 	}
-	c, err := a.consentd.consent(ctx, id)
+	c, err := a.consentd.Get(ctx, id)
 	if err != nil {
 		a.log.Warn("consent could not be read", "error", err)
 		return standing{State: "waiting", Title: "One moment", Text: "Fika Pay cannot see right now how your connection stands. Nothing is lost. Load this page again in a moment."}
@@ -121,7 +123,7 @@ func (a *App) connect(w http.ResponseWriter, r *http.Request, s *session) {
 // consentd tells it.
 func (a *App) disconnect(w http.ResponseWriter, r *http.Request, s *session) {
 	s.told = &notice{Good: true, Title: "Disconnected", Text: "Fika Pay has no access to your account any more."}
-	if err := a.consentd.stop(r.Context(), a.consentOf(s)); err != nil {
+	if _, err := a.consentd.Stop(r.Context(), a.consentOf(s)); err != nil {
 		a.log.Warn("consent could not be stopped", "error", err)
 		s.told = &notice{Title: "That did not work", Text: "Fika Pay could not stop the access. Try again in a moment, or withdraw it in your online bank."}
 	} else {
@@ -135,30 +137,29 @@ func (a *App) disconnect(w http.ResponseWriter, r *http.Request, s *session) {
 func (a *App) pageFor(ctx context.Context, s *session, expect bool) (string, error) {
 	live := a.standing(ctx, s).State == "valid"
 	if id := a.consentOf(s); id != "" && (live || expect == s.expects) {
-		page, err := a.consentd.renew(ctx, id)
+		page, err := a.consentd.Renew(ctx, id)
 		if err == nil {
 			s.pending = id
 			a.c.Tell("Fika Pay", "asked consentd for a page on which its customer can go to the bank again.")
-			return page, nil
+			return page.URL.Reveal(), nil
 		}
-		if p, ok := errors.AsType[*problem](err); !ok || p.Code != "consent-revoked" {
+		if !errors.Is(err, client.ErrRevoked) {
 			return "", err
 		}
 	}
-	ask := request{
-		Reference: s.customer.ID, Bank: a.c.BankID, ReturnTo: "done", Language: "en",
-		Contact: map[string]string{"email": s.customer.Email},
+	ask := client.Request{
+		Reference: s.customer.ID, Bank: a.c.BankID, ReturnTo: "done", Language: "en", Email: client.Secret(s.customer.Email),
 	}
 	if expect {
-		ask.Expected = s.customer.NationalID
+		ask.ExpectedNationalID = client.Secret(s.customer.NationalID)
 	}
-	made, err := a.consentd.ask(ctx, ask)
+	made, err := a.consentd.Create(ctx, ask)
 	if err != nil {
 		return "", err
 	}
 	s.pending, s.expects = made.ID, expect
 	a.c.Tell("Fika Pay", "asked consentd for a consent, and sent the browser to consentd’s page.")
-	return made.PageURL, nil
+	return made.Page.URL.Reveal(), nil
 }
 
 // lastDay is the day that holds the last moment before end.

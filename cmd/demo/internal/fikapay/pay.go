@@ -7,6 +7,8 @@ import (
 	"net/http"
 	"regexp"
 	"time"
+
+	"github.com/consentd/consentd/client"
 )
 
 // Which account to pay from.
@@ -98,62 +100,64 @@ func (a *App) execute(ctx context.Context, consent string, p *payment) {
 		p.Outcome = outcome{Title: "No bank is connected", Text: "Fika Pay has no permission to pay from your account.", Connect: true}
 		return
 	}
-	token, err := a.token(ctx, consent, p)
+	ctx = client.WithRequestID(ctx, p.Order)
+	source := a.consentd.TokenSource(consent, client.SourceOptions{Request: client.TokenRequest{Scopes: []string{"payments"}}})
+	payer, err := a.handedOut(ctx, source, p)
 	if err != nil {
 		p.Outcome = tokenWords(err, a.c.BankName)
 		return
 	}
-	err = a.send(ctx, token, p)
-	if r, refused := errors.AsType[*refusal](err); refused && r.Status == http.StatusUnauthorized {
-		err = a.afterRefusal(ctx, consent, p, r)
-	}
-	if err != nil {
+	if err := a.send(ctx, source, payer, p); err != nil {
+		a.tellWhyNot(err)
 		p.Outcome = failureWords(err, a.c.BankName)
 		return
 	}
 	p.Outcome = paidWords(p)
 }
 
-// afterRefusal asks consentd what a 401 of the bank means, instead of
-// guessing: only then is it known whether to try again, to explain, or to
-// send the customer to the bank.
-func (a *App) afterRefusal(ctx context.Context, consent string, p *payment, r *refusal) error {
-	verdict, err := a.consentd.report(ctx, consent, r)
-	if err != nil {
-		a.log.Warn("refusal of the bank could not be reported", "error", err)
-		return r
-	}
-	a.c.Tell("Fika Pay", fmt.Sprintf("told consentd that the bank refused the token (%s), and heard: %s.", r.Code, verdict))
-	if verdict != tokenReplaced && verdict != consentEnded {
-		return r
-	}
-	token, err := a.token(ctx, consent, p) // of an ended consent: why there is none
-	if err != nil {
-		return err
-	}
-	return a.send(ctx, token, p)
-}
-
-func (a *App) token(ctx context.Context, consent string, p *payment) (access, error) {
-	token, err := a.consentd.token(ctx, consent, p.Order)
+// handedOut gets the token of a payment, and who it speaks for.
+func (a *App) handedOut(ctx context.Context, source *client.TokenSource, p *payment) (nationalID string, err error) {
+	token, err := source.HandedOut(ctx)
 	if err != nil {
 		a.log.Info("no token for a payment", "error", err)
-		if told, ok := errors.AsType[*problem](err); ok {
-			a.c.Tell("consentd", fmt.Sprintf("gave no token (%s): %s.", told.Code, told.Title))
-		}
-		return access{}, err
+		a.tellWhyNot(err)
+		return "", err
 	}
 	p.TokenLeft = token.ExpiresIn
 	a.c.Tell("consentd", fmt.Sprintf("handed out an access token, good for another %d s. Fika Pay forgets it after this payment.", token.ExpiresIn))
-	return token, nil
+	return token.NationalID.Reveal(), nil
+}
+
+// tellWhyNot tells the curious why consentd gave no token.
+func (a *App) tellWhyNot(err error) {
+	if told, ok := errors.AsType[*client.Problem](err); ok {
+		a.c.Tell("consentd", fmt.Sprintf("gave no token (%s): %s.", told.Code, told.Title))
+	}
+}
+
+// bankOf is the bank's API with the token of a source put in. Of a token that
+// the bank refuses, the transport asks consentd what that means, and sends the
+// order once more if there is a new one.
+func (a *App) bankOf(source *client.TokenSource) (bank, error) {
+	transport, err := client.NewTransport(client.TransportConfig{
+		Source: source, Bank: a.c.Bank.URL, APIKey: client.Secret(a.c.Bank.Key),
+		Told: func(_ context.Context, r client.Refusal, v client.Verdict) {
+			a.c.Tell("Fika Pay", fmt.Sprintf("told consentd that the bank refused the token (%s), and heard: %s.", r.Code, v))
+		},
+	})
+	return bank{url: a.c.Bank.URL, http: &http.Client{Transport: transport, Timeout: time.Minute}}, err
 }
 
 // send gives the bank the order and reads its status.
-func (a *App) send(ctx context.Context, token access, p *payment) error {
-	p.From, p.FromID = a.accountOf(token.NationalID, p.Which)
-	location, x, err := a.bank.initiate(ctx, token.Token, p.Order, order{
+func (a *App) send(ctx context.Context, source *client.TokenSource, payer string, p *payment) error {
+	bank, err := a.bankOf(source)
+	if err != nil {
+		return err
+	}
+	p.From, p.FromID = a.accountOf(payer, p.Which)
+	location, x, err := bank.initiate(ctx, p.Order, order{
 		EndToEndIdentification: p.Order[:16],
-		DebtorAccount:          account{OwnerID: token.NationalID, ID: p.FromID},
+		DebtorAccount:          account{OwnerID: payer, ID: p.FromID},
 		DepositAccount:         account{OwnerID: p.Payee.NationalID, ID: p.Payee.Primary},
 		Amount:                 amount{Currency: "ISK", Amount: p.Sum},
 		ExtendedReference:      "Fika",
@@ -163,7 +167,7 @@ func (a *App) send(ctx context.Context, token access, p *payment) error {
 		return err
 	}
 	p.Location = location
-	status, x, err := a.bank.status(ctx, token.Token, location)
+	status, x, err := bank.status(ctx, location)
 	p.Exchanges = append(p.Exchanges, x)
 	if err != nil {
 		a.log.Info("status of a payment could not be read", "error", err)

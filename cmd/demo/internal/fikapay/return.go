@@ -2,6 +2,8 @@ package fikapay
 
 import (
 	"net/http"
+
+	"github.com/consentd/consentd/client"
 )
 
 // back takes a browser that comes back from the bank. Anybody can be made to
@@ -45,7 +47,7 @@ func (s *session) expected(id string) bool {
 // its customer has renewed by the link of a mail. There is nothing to confirm.
 func (a *App) fromMail(w http.ResponseWriter, r *http.Request, s *session, id, result string) {
 	if s != nil && a.sessions.consent(s.customer.ID) == id {
-		if c, err := a.consentd.consent(r.Context(), id); err == nil {
+		if c, err := a.consentd.Get(r.Context(), id); err == nil {
 			s.mu.Lock()
 			s.told = resultWords(result, c.Status, a.c.BankName)
 			s.mu.Unlock()
@@ -70,18 +72,18 @@ func (a *App) foreign(w http.ResponseWriter, person string) {
 // address chooses words; what counts is what consentd says.
 func (a *App) conclude(r *http.Request, s *session, code, result string) *notice {
 	id := s.pending
-	var c consentState
+	var c client.Consent
 	var err error
 	if code != "" {
-		c, err = a.consentd.confirm(r.Context(), id, code)
+		c, err = a.consentd.Confirm(r.Context(), id, client.Secret(code))
 	} else {
-		c, err = a.consentd.consent(r.Context(), id)
+		c, err = a.consentd.Get(r.Context(), id)
 	}
 	if err != nil {
 		a.log.Warn("return from the bank could not be concluded", "error", err)
 		return &notice{Title: "Almost there", Text: "Fika Pay could not confirm your connection. Nothing is lost: choose “Connect your bank” again."}
 	}
-	if c.Status == "valid" {
+	if c.Status == client.Valid {
 		if code != "" {
 			a.c.Tell("Fika Pay", "confirmed to consentd that the browser which came back is its customer’s.")
 		}

@@ -4,41 +4,43 @@ import (
 	"errors"
 	"fmt"
 	"time"
+
+	"github.com/consentd/consentd/client"
 )
 
 // wordsFor says how a consent stands. The zero consent is none.
-func wordsFor(c consentState, bankName string) standing {
+func wordsFor(c client.Consent, bankName string) standing {
 	end := lastDay(c.EndsAt)
 	switch c.Status {
 	case "":
 		return standing{State: "none", Title: "No bank connected", Button: "Connect your bank",
 			Text: "To pay from your account, Fika Pay needs your permission at " + bankName + ". You give it once, and it lasts 90 days."}
-	case "valid":
+	case client.Valid:
 		return standing{State: "valid", Title: "Connected", Button: "Renew now", CanPay: true,
 			Text: "Valid until " + end + ".", Left: barOf(c)}
-	case "received":
+	case client.Received:
 		if c.AwaitingConfirmation {
 			return standing{State: "waiting", Title: "One step left", Button: "Connect your bank again",
 				Text: "You gave permission at " + bankName + ", but did not come all the way back to Fika Pay."}
 		}
 		return standing{State: "waiting", Title: "Waiting for you", Button: "Go on to your bank",
 			Text: "You have set out to connect " + bankName + " and have not finished yet."}
-	case "rejected":
+	case client.Rejected:
 		return standing{State: "ended", Title: "Not connected", Button: "Try again", Text: rejectedText(c.Cause, bankName)}
-	case "partiallyAuthorised":
+	case client.PartiallyAuthorised:
 		return standing{State: "ended", Title: "A permission is missing", Button: "Try again",
 			Text: "At " + bankName + " you left out a permission that Fika Pay cannot do without. Leave all of them ticked."}
-	case "expired":
+	case client.Expired:
 		return standing{State: "ended", Title: "Your permission has ended", Button: "Connect again", CanPay: true,
 			Text: "It was valid until " + end + ". Connect again if you want to go on paying with Fika Pay."}
-	case "terminatedByAspsp":
+	case client.TerminatedByAspsp:
 		return standing{State: "ended", Title: "Access was withdrawn", Button: "Connect again", CanPay: true,
 			Text: bankName + " does not accept your permission any more. Usually that is because you withdrew it in the online bank."}
 	}
 	return standing{State: "ended", Title: "Access was stopped", Button: "Connect your bank", Text: stoppedText(c.Cause)}
 }
 
-func stoppedText(c *cause) string {
+func stoppedText(c *client.Cause) string {
 	who := map[string]string{"customer": "You stopped", "app": "You stopped here, at Fika Pay,"}
 	text := "The support of consentd stopped"
 	if c != nil && who[c.Actor] != "" {
@@ -47,12 +49,12 @@ func stoppedText(c *cause) string {
 	return text + " the permission. Nothing is paid from your account. Connect again if you want to go on."
 }
 
-func barOf(c consentState) bar {
+func barOf(c client.Consent) bar {
 	const day = 24 * time.Hour
 	return bar{Days: c.DaysLeft, Of: max(c.DaysLeft, int((c.EndsAt.Sub(c.AuthorizedAt)+day-1)/day))}
 }
 
-func rejectedText(c *cause, bankName string) string {
+func rejectedText(c *client.Cause, bankName string) string {
 	why := map[string]string{
 		"cancelled":    "You cancelled at " + bankName + ".",
 		"wrong_person": "Somebody else signed in at " + bankName + " than the customer whom Fika Pay expects.",
@@ -67,13 +69,13 @@ func rejectedText(c *cause, bankName string) string {
 }
 
 // resultWords greets a customer who came back.
-func resultWords(result, status, bankName string) *notice {
+func resultWords(result string, status client.Status, bankName string) *notice {
 	switch {
-	case status == "valid" && result == "renewed":
+	case status == client.Valid && result == "renewed":
 		return &notice{Good: true, Title: "Renewed", Text: "Your permission at " + bankName + " has a new last day."}
-	case status == "valid" && (result == "connected" || result == "unconfirmed"):
+	case status == client.Valid && (result == "connected" || result == "unconfirmed"):
 		return &notice{Good: true, Title: bankName + " is connected", Text: "Fika Pay has checked that it was you. You can pay now."}
-	case status == "valid":
+	case status == client.Valid:
 		return &notice{Title: "Nothing has changed", Text: "The permission that you gave before goes on working."}
 	case result == "declined":
 		return &notice{Title: "Not now, then", Text: "Nothing was connected. You can do it whenever you like."}
@@ -98,31 +100,31 @@ func paidWords(p *payment) outcome {
 // tokenWords tells why there is no token, and what to do.
 func tokenWords(err error, bankName string) outcome {
 	o := outcome{Title: "Not paid", Text: "Fika Pay got no access to your account. Nothing was paid."}
-	told, ok := errors.AsType[*problem](err)
+	told, ok := errors.AsType[*client.Problem](err)
 	if !ok {
 		o.Next, o.Again = "Fika Pay cannot be reached completely just now. Try again in a moment.", true
 		return o
 	}
-	o.RetryAfter = told.RetryAfter
-	switch told.Code {
-	case "bank-unavailable":
+	o.RetryAfter = int(told.RetryAfter / time.Second)
+	switch {
+	case errors.Is(err, client.ErrBankUnavailable):
 		o.Title = bankName + " does not answer"
 		o.Text = "The bank has a disturbance. Nothing was paid, and your permission is as it was."
 		o.Next, o.Again = "There is nothing to renew. Wait a moment, then try again.", true
-	case "store-unavailable", "internal-error", "no-problem":
+	case errors.Is(err, client.ErrUnavailable), errors.Is(err, client.ErrRateLimited):
 		o.Next, o.Again = "That is a short disturbance. Wait a moment, then try again.", true
-	case "consent-expired":
+	case errors.Is(err, client.ErrConsentExpired):
 		o.Title = "Your permission has ended"
 		o.Next, o.Connect = "Connect your bank again; then you can pay.", true
-	case "consent-revoked":
+	case errors.Is(err, client.ErrRevoked):
 		o.Title = "Access was withdrawn"
-		if told.Cause != nil && *told.Cause == (cause{Actor: "customer", Code: "stopped"}) {
+		if told.Cause != nil && *told.Cause == (client.Cause{Actor: "customer", Code: "stopped"}) {
 			o.Text, o.Next, o.Connect = "You stopped the access. Nothing was paid.", "To pay with Fika Pay again, connect your bank.", true
 			return o
 		}
 		o.Text = bankName + " does not accept your permission any more. Nothing was paid."
 		o.Next, o.Connect = "If you withdrew it in the online bank, all is as you wanted. To pay with Fika Pay again, connect your bank again.", true
-	case "insufficient-scope":
+	case errors.Is(err, client.ErrInsufficientScope):
 		o.Next, o.Connect = "You left out the permission to make payments. Connect your bank again and leave it ticked.", true
 	default:
 		o.Next, o.Connect = told.Title+". Connect your bank again.", true
@@ -133,7 +135,7 @@ func tokenWords(err error, bankName string) outcome {
 // failureWords tells why the bank did not pay.
 func failureWords(err error, bankName string) outcome {
 	r, refused := errors.AsType[*refusal](err)
-	if _, noToken := errors.AsType[*problem](err); noToken {
+	if _, noToken := errors.AsType[*client.Problem](err); noToken {
 		return tokenWords(err, bankName)
 	}
 	if !refused {

@@ -1,0 +1,41 @@
+package consent
+
+import (
+	"context"
+	"errors"
+
+	"github.com/consentd/consentd/token"
+)
+
+// Optional reports whether a customer may do without being told: a reminder
+// that a later one follows. The last warning, and whatever has happened, is
+// told in any case.
+func (n Notice) Optional() bool { return n.Days() > 1 }
+
+// Remind turns the reminders off or on that a customer gets about the
+// consents of one app, by the manage link of any of the mails. A link that is
+// too old is [ErrLinkGone]; one that a renewal used up still does.
+func (s *Service) Remind(ctx context.Context, link token.Secret, on bool) error {
+	m, err := s.Manage(ctx, link)
+	if err != nil {
+		return err
+	}
+	p, err := s.person(m.Consent)
+	if err != nil {
+		return err
+	}
+	index, err := s.customerIndex(m.Consent.App, p.Reference)
+	if err != nil {
+		return err
+	}
+	ids, err := s.c.Store.ByCustomer(ctx, index)
+	if err != nil {
+		return err
+	}
+	for _, id := range ids {
+		if err := s.c.Store.Remind(ctx, id, on, s.c.Now().UTC()); err != nil && !errors.Is(err, ErrNotFound) {
+			return err
+		}
+	}
+	return nil
+}

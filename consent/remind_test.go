@@ -1,0 +1,48 @@
+package consent_test
+
+import (
+	"testing"
+	"time"
+
+	"github.com/consentd/consentd/consent"
+	"github.com/consentd/consentd/sandbox"
+	"github.com/consentd/consentd/token"
+)
+
+// letter is the link of the newest mail.
+func letter(t *testing.T, h *house) token.Secret {
+	t.Helper()
+	all := h.mail.all()
+	if len(all) == 0 {
+		t.Fatal("no mail has come")
+	}
+	return all[len(all)-1].Manage
+}
+
+func TestRemindersOffLeavesTheLastOneAndTheEnd(t *testing.T) {
+	bubble(t, func(t *testing.T, h *house) {
+		h.granted(t)
+		h.live(t, 70*day, time.Hour)
+		wantTold(t, h.mail, "connected", "warning-30")
+		must(t, h.Remind(t.Context(), letter(t, h), false))
+		h.live(t, 21*day, time.Hour)
+		wantTold(t, h.mail, "connected", "warning-30", "warning-1", "expired")
+		wantTold(t, h.hook, ninetyDays...)
+	})
+}
+
+func TestRemindersOffAreOffForAllOfTheApps(t *testing.T) {
+	bubble(t, func(t *testing.T, h *house) {
+		h.granted(t)
+		time.Sleep(day)
+		other := h.ask(t, consent.Request{Expected: gudrunID, Bank: "second"})
+		wantEnding(t, other.visit(t, sandbox.Customer{User: gudrun}), consent.EndConnected)
+		h.live(t, time.Hour, time.Minute)
+		must(t, h.Remind(t.Context(), letter(t, h), false))
+		h.live(t, 87*day, time.Hour)
+		wantTold(t, h.mail, "connected", "connected")
+		must(t, h.Remind(t.Context(), letter(t, h), true))
+		h.live(t, 4*day, time.Hour)
+		wantTold(t, h.mail, "connected", "connected", "warning-1", "expired", "warning-1", "expired")
+	})
+}

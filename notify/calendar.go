@@ -1,0 +1,76 @@
+package notify
+
+import (
+	"crypto/sha256"
+	"encoding/hex"
+	"fmt"
+	"strings"
+	"time"
+	"unicode/utf8"
+
+	"github.com/consentd/consentd/consent"
+)
+
+// calendar is the last day of an access as an entry for a calendar (RFC
+// 5545), for a message about a consent that is valid; nil for others. The
+// entry of a later term replaces that of an earlier one. There is no link in
+// it: calendars are shared, and a mail's link is its reader's alone.
+func (w *writer) calendar() []byte {
+	c := w.e.Consent
+	if c.StatusAt(w.e.At) != consent.Valid || len(w.e.Ending) > 1 {
+		return nil
+	}
+	zone := w.e.Bank.Clock.Zone
+	if zone == nil {
+		zone = time.UTC
+	}
+	last := c.EndsAt.Add(-time.Nanosecond).In(zone)
+	id := sha256.Sum256([]byte("consentd/calendar\x00" + string(c.ID)))
+	var b strings.Builder
+	for _, line := range []string{
+		"BEGIN:VCALENDAR", "VERSION:2.0", "PRODID:-//consentd//consentd//EN", "METHOD:PUBLISH",
+		"BEGIN:VEVENT", "UID:" + hex.EncodeToString(id[:16]) + "@consentd",
+		fmt.Sprintf("SEQUENCE:%d", c.Term),
+		"DTSTAMP:" + w.e.At.UTC().Format("20060102T150405Z"),
+		"DTSTART;VALUE=DATE:" + last.Format("20060102"),
+		"DTEND;VALUE=DATE:" + last.AddDate(0, 0, 1).Format("20060102"),
+		"SUMMARY:" + calendarText(w.text("mail.calendar.title", w.e.App.Name, w.e.Bank.Name)),
+		"DESCRIPTION:" + calendarText(w.text("mail.calendar.text", w.e.App.Name, w.e.Bank.Name)),
+		"TRANSP:TRANSPARENT", "CLASS:PRIVATE",
+		"BEGIN:VALARM", "ACTION:DISPLAY", "TRIGGER:-P7D", "DESCRIPTION:" + calendarText(w.text("mail.calendar.title", w.e.App.Name, w.e.Bank.Name)), "END:VALARM",
+		"END:VEVENT", "END:VCALENDAR",
+	} {
+		fold(&b, line)
+	}
+	return []byte(b.String())
+}
+
+// calendarText escapes a text (RFC 5545 section 3.3.11).
+func calendarText(s string) string {
+	s = strings.Map(func(r rune) rune {
+		if r < ' ' || r == 0x7f {
+			return ' '
+		}
+		return r
+	}, s)
+	return strings.NewReplacer(`\`, `\\`, ";", `\;`, ",", `\,`).Replace(s)
+}
+
+// mostOctets is how long a line may be before it goes on in the next (RFC
+// 5545 section 3.1).
+const mostOctets = 75
+
+// fold writes a line, in several where it is long, and never through a
+// letter.
+func fold(b *strings.Builder, line string) {
+	width := 0
+	for _, r := range line {
+		if width+utf8.RuneLen(r) > mostOctets {
+			b.WriteString("\r\n ")
+			width = 1
+		}
+		b.WriteRune(r)
+		width += utf8.RuneLen(r)
+	}
+	b.WriteString("\r\n")
+}

@@ -1,0 +1,121 @@
+package notify_test
+
+import (
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/consentd/consentd/consent"
+)
+
+func in(lang string, e consent.Event) consent.Event {
+	e.Consent.Language = lang
+	for i := range e.Ending {
+		e.Ending[i].Consent.Language = lang
+	}
+	return e
+}
+
+func TestMailInTheCustomersLanguage(t *testing.T) {
+	t.Parallel()
+	for lang, day := range map[string]string{"en": "3 March 2027", "is": "3. mars 2027", "sv": "3 mars 2027"} {
+		seen := make(map[string]string)
+		for _, what := range []string{consent.ToldConnected, consent.ToldRenewed, consent.ToldExpired, consent.ToldWarning + "-7"} {
+			m := send(t, in(lang, event(what)))
+			if m.Language != lang || !strings.Contains(m.HTML, `<html lang="`+lang+`">`) {
+				t.Errorf("%s: %s is in %q", lang, what, m.Language)
+			}
+			if !strings.Contains(m.Subject, day) || !strings.Contains(m.Text, day) {
+				t.Errorf("%s: %s does not say %s: %q\n%s", lang, what, day, m.Subject, m.Text)
+			}
+			if other := seen[m.Subject]; other != "" {
+				t.Errorf("%s: %s and %s have the same subject", lang, what, other)
+			}
+			seen[m.Subject] = what
+		}
+		if en := send(t, event(consent.ToldStopped)); lang != "en" && send(t, in(lang, event(consent.ToldStopped))).Text == en.Text {
+			t.Errorf("%s reads like English", lang)
+		}
+	}
+}
+
+func TestMailSaysTheSameInTextAndHTML(t *testing.T) {
+	t.Parallel()
+	for _, lang := range []string{"en", "is", "sv"} {
+		m := send(t, in(lang, event(consent.ToldWarning+"-7")))
+		page := strings.NewReplacer("&lt;", "<", "&gt;", ">", "&#39;", "'", "&#43;", "+").Replace(m.HTML)
+		for line := range strings.SplitSeq(strings.TrimSpace(m.Text), "\n") {
+			if line = strings.TrimSuffix(line, ":"); line != "" && !strings.Contains(page, line) {
+				t.Errorf("%s: %q is not in the page", lang, line)
+			}
+		}
+	}
+}
+
+func TestOnlyRemindersCanBeUnsubscribed(t *testing.T) {
+	t.Parallel()
+	for what, want := range map[string]bool{
+		consent.ToldWarning + "-30": true, consent.ToldWarning + "-3": true, consent.ToldWarning + "-1": false,
+		consent.ToldConnected: false, consent.ToldExpired: false, consent.ToldStopped: false, consent.ToldRefused: false,
+	} {
+		m := send(t, event(what))
+		const address = "https://consent.test/m/secret-link/reminders"
+		if (m.Unsubscribe == address) != want || strings.Contains(m.Text, address) != want || strings.Contains(m.HTML, address) != want {
+			t.Errorf("%s: unsubscribe %q", what, m.Unsubscribe)
+		}
+	}
+}
+
+func TestCalendarHasTheLastDay(t *testing.T) {
+	t.Parallel()
+	e := event(consent.ToldConnected)
+	e.Bank.Clock.Zone = time.FixedZone("Europe/Stockholm", 3600)
+	e.Consent.EndsAt = time.Date(2027, 3, 3, 23, 0, 0, 0, time.UTC) // midnight: the third is the last day
+	e.Consent.Term = 2
+	calendar := string(send(t, e).Calendar)
+	for _, want := range []string{
+		"BEGIN:VCALENDAR\r\n", "DTSTART;VALUE=DATE:20270303\r\n", "DTEND;VALUE=DATE:20270304\r\n", "SEQUENCE:2\r\n",
+		"SUMMARY:The access of Fika <Pay> at Landsbankinn ends today\r\n", "END:VCALENDAR\r\n",
+	} {
+		if !strings.Contains(calendar, want) {
+			t.Errorf("%q is missing in\n%s", want, calendar)
+		}
+	}
+	if strings.Contains(calendar, "secret-link") || strings.Contains(calendar, "cns_") {
+		t.Error("a link, or an id, is in the calendar")
+	}
+	for line := range strings.SplitSeq(calendar, "\r\n") {
+		if len(line) > 75 || strings.ContainsAny(line, "\r\n") {
+			t.Errorf("line of %d octets: %q", len(line), line)
+		}
+	}
+	first, renewed := event(consent.ToldConnected), event(consent.ToldRenewed)
+	if uid(send(t, first).Calendar) != uid(send(t, renewed).Calendar) {
+		t.Error("a renewal has an entry of its own beside the old one")
+	}
+}
+
+func uid(calendar []byte) string {
+	_, rest, _ := strings.Cut(string(calendar), "UID:")
+	id, _, _ := strings.Cut(rest, "\r\n")
+	return id
+}
+
+func TestCalendarOfNamesWithCommas(t *testing.T) {
+	t.Parallel()
+	e := event(consent.ToldConnected)
+	e.App.Name = "Fika; Pay, \\ Ltd.\r\nATTENDEE:mallory"
+	calendar := strings.ReplaceAll(string(send(t, e).Calendar), "\r\n ", "")
+	if !strings.Contains(calendar, `Fika\; Pay\, \\ Ltd.  ATTENDEE:mallory`) || strings.Contains(calendar, "\nATTENDEE") {
+		t.Errorf("calendar\n%s", calendar)
+	}
+}
+
+func TestNoCalendarForWhatIsOver(t *testing.T) {
+	t.Parallel()
+	e := event(consent.ToldStopped)
+	e.Consent.Status = consent.RevokedByPsu
+	if m := send(t, e); m.Calendar != nil {
+		t.Errorf("calendar\n%s", m.Calendar)
+	}
+}
