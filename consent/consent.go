@@ -102,6 +102,10 @@ type Consent struct {
 	// granted is the one who is signed in there.
 	ConfirmUntil time.Time
 
+	// NeededUntil is the latest moment beyond EndsAt until which the app said
+	// that it needs the consent; zero once a renewal covers it.
+	NeededUntil time.Time
+
 	// BankTold is what became of telling the bank that the consent was ended
 	// here; empty while that is under way, or was not needed.
 	BankTold token.Revocation

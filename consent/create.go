@@ -22,13 +22,18 @@ type Request struct {
 	Scopes    []string     // optional scopes, besides the bank's required ones
 	Email     token.Secret // where the customer is warned; may be empty
 	Language  string       // en, is or sv; default en
+
+	// IdempotencyKey makes the request repeatable for a day: 1 to 255 of
+	// A–Z a–z 0–9 . _ - : or empty.
+	IdempotencyKey string
 }
 
 // Link is the address of a hosted page: a one-time secret, bound to the
 // browser that uses it first.
 type Link struct {
-	Secret  token.Secret
-	Expires time.Time
+	Secret   token.Secret
+	Expires  time.Time
+	Replayed bool // of a request that was made before with the same idempotency key
 }
 
 // Languages that customers are spoken to in; the first is the default.
@@ -37,12 +42,16 @@ var Languages = []string{"en", "is", "sv"}
 const mostReference = 128
 
 // Create stores a consent that an app asks for, and returns the link to the
-// page that asks the customer. Its error is an *[Invalid] or
-// [token.ErrStoreUnavailable].
+// page that asks the customer. With an idempotency key, the same request again
+// returns the same consent, with the same link as long as that works. Its
+// error is an *[Invalid], [ErrKeyReused] or [token.ErrStoreUnavailable].
 func (s *Service) Create(ctx context.Context, app App, r Request) (Consent, Link, error) {
 	r, bank, err := s.check(app, r)
 	if err != nil {
 		return Consent{}, Link{}, err
+	}
+	if r.IdempotencyKey != "" {
+		return s.createOnce(ctx, app, bank, r)
 	}
 	customer, err := s.customerIndex(app.ID, r.Reference)
 	if err != nil {
@@ -52,27 +61,34 @@ func (s *Service) Create(ctx context.Context, app App, r Request) (Consent, Link
 	if err != nil {
 		return Consent{}, Link{}, err
 	}
+	c, err := s.store(ctx, app, bank, r, customer, id)
+	if err != nil {
+		return Consent{}, Link{}, err
+	}
+	link, err := s.newLink(ctx, id)
+	return c, link, err
+}
+
+// store stores a consent that was asked for, under an id that was made for it.
+func (s *Service) store(ctx context.Context, app App, bank Bank, r Request, customer []byte, id ID) (Consent, error) {
 	c := Consent{
 		ID: id, App: app.ID, Bank: bank.ID, Status: Received, Version: 1,
 		Asked: append(slices.Clone(bank.Required), r.Scopes...), ReturnTo: r.ReturnTo,
 		Language: r.Language, CreatedAt: s.c.Now().UTC(),
 	}
 	c.ChangedAt = c.CreatedAt
+	var err error
 	c.Personal, err = s.sealPerson(id, Person{Reference: r.Reference, Expected: r.Expected, Email: r.Email})
 	if err != nil {
-		return Consent{}, Link{}, err
+		return Consent{}, err
 	}
 	work := Work{Add: []Task{s.purge(c.ID, c.CreatedAt)}}
 	if err := s.c.Store.Create(ctx, c, customer, work); err != nil {
-		return Consent{}, Link{}, err
-	}
-	link, err := s.newLink(ctx, id)
-	if err != nil {
-		return Consent{}, Link{}, err
+		return Consent{}, err
 	}
 	s.c.Log.InfoContext(ctx, "consent asked for", slog.String("consent", string(id)),
 		slog.String("app", app.ID), slog.String("bank", bank.ID))
-	return c, link, nil
+	return c, nil
 }
 
 // check returns the request in normal form.
@@ -87,6 +103,9 @@ func (s *Service) check(app App, r Request) (Request, Bank, error) {
 	}
 	if n := len(r.Reference); n == 0 || n > mostReference || strings.ContainsFunc(r.Reference.Reveal(), unicode.IsControl) {
 		wrong.add("/customer_reference", "must be 1 to %d printable characters", mostReference)
+	}
+	if !isIdempotencyKey(r.IdempotencyKey) {
+		wrong.add("/idempotency_key", "must be 1 to %d of A-Z a-z 0-9 . _ - :", mostIdempotencyKey)
 	}
 	if r.Language == "" {
 		r.Language = Languages[0]
@@ -184,10 +203,14 @@ type linkBox struct {
 
 func (s *Service) newLink(ctx context.Context, id ID) (Link, error) {
 	link := Link{Secret: newSecret(), Expires: s.c.Now().Add(s.c.LinkLife).UTC()}
+	return link, s.putLink(ctx, id, link)
+}
+
+func (s *Service) putLink(ctx context.Context, id ID, link Link) error {
 	key := hashOf(link.Secret)
 	box, err := s.sealFlow("link", key, linkBox{Consent: id, Until: link.Expires})
 	if err != nil {
-		return Link{}, err
+		return err
 	}
-	return link, s.c.Store.PutLink(ctx, key, box, link.Expires)
+	return s.c.Store.PutLink(ctx, key, box, link.Expires)
 }

@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"context"
 	"errors"
+	"fmt"
 	"log/slog"
 	"slices"
 	"time"
@@ -26,12 +27,15 @@ func (s *Service) deliver(ctx context.Context, t Task) (time.Time, error) {
 	if err != nil {
 		return time.Time{}, err
 	}
+	if err := s.inTurn(ctx, t, n); err != nil {
+		return time.Time{}, err
+	}
 	if n.Channel == channelAll {
 		return time.Time{}, s.spread(ctx, t, n)
 	}
 	e, err := s.event(ctx, t.ID, n)
 	if errors.Is(err, errSilenced) {
-		return time.Time{}, s.c.Store.Delivered(ctx, t, Delivery{Outcome: DeliverySilenced, At: s.c.Now().UTC()})
+		return time.Time{}, s.delivered(ctx, t, n, Delivery{Outcome: DeliverySilenced, At: s.c.Now().UTC()})
 	}
 	if err != nil {
 		return time.Time{}, err
@@ -46,6 +50,44 @@ func (s *Service) deliver(ctx context.Context, t Task) (time.Time, error) {
 		return wait, err
 	}
 	return s.attempt(ctx, t, e)
+}
+
+// errGivenBack: a task that is no longer ours to settle.
+var errGivenBack = errors.New("consent: task given back")
+
+// inTurn gives a delivery back that has to wait for what happened before it:
+// apps are told of one consent in order. Customers' mails wait for quiet hours
+// and for each other instead.
+func (s *Service) inTurn(ctx context.Context, t Task, n Notice) error {
+	if n.Channel == ChannelMail {
+		return nil
+	}
+	now := s.c.Now().UTC()
+	turn, err := s.c.Store.InTurn(ctx, t, now.Add(held))
+	if err != nil || turn.Come {
+		return err
+	}
+	if turn.Ahead != nil {
+		if err := s.hurry(ctx, *turn.Ahead, now); err != nil {
+			s.c.Log.WarnContext(ctx, "delivery not brought forward", slog.String("consent", string(t.ID)), slog.Any("error", err))
+		}
+	}
+	return errGivenBack
+}
+
+// hurry brings forward a delivery that will only be silenced, so that nothing
+// waits for its next attempt. It may be under way until its claim is over.
+func (s *Service) hurry(ctx context.Context, t Task, now time.Time) error {
+	n, err := parseNotice(t.Arg)
+	if err != nil || t.Due.Sub(now) <= visibility {
+		return err
+	}
+	c, err := s.c.Store.Consent(ctx, t.ID)
+	if err != nil || s.stillSo(c, n) {
+		return err
+	}
+	t.Due = now
+	return s.c.Store.Schedule(ctx, t.ID, Work{Add: []Task{t}})
 }
 
 // spread makes a delivery of its own for each channel that reaches somebody.
@@ -129,7 +171,7 @@ func (s *Service) event(ctx context.Context, id ID, n Notice) (Event, error) {
 		return Event{}, err
 	}
 	e := Event{Notice: n, Consent: c, App: s.apps[c.App], Bank: s.banks[c.Bank], At: s.c.Now().UTC(),
-		Key: string(id) + " " + n.String()}
+		Key: string(id) + " " + n.String(), ID: fmt.Sprintf("%s %s %d", id, n.Event, n.Term)}
 	if n.Channel == ChannelMail && n.Optional() && c.NoReminders {
 		return Event{}, errSilenced
 	}
@@ -161,8 +203,14 @@ func (s *Service) stillSo(c Consent, n Notice) bool {
 	if n.Word() == ToldLink {
 		return c.Renewable()
 	}
+	if n.Days() > 0 {
+		return c.StatusAt(s.c.Now()) == Valid
+	}
+	if n.Event == ToldNeeded && c.NeededUntil.IsZero() {
+		return false
+	}
 	want := map[string][]Status{
-		ToldConnected: {Valid}, ToldRenewed: {Valid}, ToldExpired: {Expired}, ToldRefused: {TerminatedByAspsp},
+		ToldConnected: {Valid}, ToldRenewed: {Valid}, ToldRecovered: {Valid}, ToldNeeded: {Valid}, ToldExpired: {Expired}, ToldRefused: {TerminatedByAspsp},
 		ToldStopped: {RevokedByPsu, TerminatedByTpp}, ToldRejected: {Rejected, PartiallyAuthorised},
 	}
 	return slices.Contains(want[n.Event], c.StatusAt(s.c.Now()))
@@ -172,11 +220,11 @@ func (s *Service) stillSo(c Consent, n Notice) bool {
 // for and the others that end with it; none when that one was renewed or
 // ended.
 func (s *Service) stillEnding(ctx context.Context, c Consent, n Notice) ([]EndingConsent, error) {
-	if n.Term != c.Term || c.StatusAt(s.c.Now()) != Valid {
+	if !s.stillSo(c, n) {
 		return nil, nil // the others have messages of their own
 	}
 	all := []Consent{c}
-	if n.Channel != ChannelWebhook {
+	if !n.toApp() {
 		others, err := s.endingWith(ctx, c)
 		if err != nil {
 			return nil, err
@@ -197,6 +245,10 @@ func (s *Service) stillEnding(ctx context.Context, c Consent, n Notice) ([]Endin
 	return out, nil
 }
 
+// urgent is what customers are told at any hour: they have just done it, or
+// asked for it.
+var urgent = []string{ToldConnected, ToldRenewed, ToldRecovered, ToldStopped, ToldLink}
+
 // hold says until when a message must wait: for the end of the customer's
 // quiet hours, or of a bank's incident.
 func (s *Service) hold(ctx context.Context, e Event) (time.Time, error) {
@@ -207,7 +259,6 @@ func (s *Service) hold(ctx context.Context, e Event) (time.Time, error) {
 			return now.Add(held), err
 		}
 	}
-	urgent := []string{ToldConnected, ToldRenewed, ToldStopped, ToldLink}
 	if e.Notice.Channel != ChannelMail || slices.Contains(urgent, e.Notice.Word()) {
 		return time.Time{}, nil
 	}
@@ -228,6 +279,15 @@ func (s *Service) notify(ctx context.Context, n Notifier, e Event) error {
 	return n.Notify(ctx, e)
 }
 
+// delivered records what came of a message that was not given up. What was
+// put into a log stands there; the timeline need not say so.
+func (s *Service) delivered(ctx context.Context, t Task, n Notice, d Delivery) error {
+	if n.Channel == ChannelLog {
+		return nil
+	}
+	return s.c.Store.Delivered(ctx, t, d)
+}
+
 // attempt tries to deliver, and records what came of it.
 func (s *Service) attempt(ctx context.Context, t Task, e Event) (time.Time, error) {
 	i := slices.IndexFunc(s.c.Notify, func(c Notifier) bool { return c.Channel() == e.Notice.Channel })
@@ -237,7 +297,7 @@ func (s *Service) attempt(ctx context.Context, t Task, e Event) (time.Time, erro
 	failure := s.notify(ctx, s.c.Notify[i], e)
 	if failure == nil {
 		err := s.warned(ctx, t.ID, e) // before the task is gone, for those who wait to see whether it spoke for them
-		return time.Time{}, errors.Join(err, s.c.Store.Delivered(ctx, t, Delivery{Outcome: DeliverySent, At: e.At}))
+		return time.Time{}, errors.Join(err, s.delivered(ctx, t, e.Notice, Delivery{Outcome: DeliverySent, At: e.At}))
 	}
 	tries, since, err := s.c.Store.Tried(ctx, t, e.At)
 	if err != nil {
@@ -250,5 +310,16 @@ func (s *Service) attempt(ctx context.Context, t Task, e Event) (time.Time, erro
 		return time.Time{}, s.c.Store.Delivered(ctx, t, Delivery{Outcome: DeliveryFailed, Detail: shorten(failure.Error()), At: e.At})
 	}
 	log.WarnContext(ctx, "message not delivered yet")
-	return e.At.Add(attempts[min(tries, len(attempts))-1]), nil
+	return e.At.Add(max(attempts[min(tries, len(attempts))-1], asked(failure))), nil
+}
+
+// mostAsked bounds how long a channel's other side can make us wait.
+const mostAsked = time.Hour
+
+// asked is how long the other side of a channel asked us to wait.
+func asked(failure error) time.Duration {
+	if later, ok := errors.AsType[RetryLater](failure); ok {
+		return min(later.Wait(), mostAsked)
+	}
+	return 0
 }

@@ -43,6 +43,9 @@ var (
 	// as it was.
 	ErrBankUnavailable = errors.New("consent: bank unavailable")
 
+	// ErrKeyReused: an idempotency key that stands for another request.
+	ErrKeyReused = errors.New("consent: idempotency key used for another request")
+
 	// ErrConfirmation: the completion code is wrong, used, or too old.
 	ErrConfirmation = errors.New("consent: the completion code does not fit")
 
@@ -64,6 +67,9 @@ var (
 	// ErrForgedReturn: a return from the bank that does not fit the trip:
 	// wrong issuer, wrong bank, code and error at once.
 	ErrForgedReturn = errors.New("consent: the return does not fit the authorization")
+
+	// ErrEventsGone: events that were to be read are no longer kept.
+	ErrEventsGone = errors.New("consent: events no longer kept")
 
 	// ErrAuditBroken: nothing can be put on record, because the audit chain is
 	// not as we left it.

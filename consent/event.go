@@ -12,6 +12,7 @@ import (
 type Event struct {
 	Notice  Notice
 	Key     string // the same whenever the same thing is told again through the same channel
+	ID      string // the same for every channel that tells the same thing
 	Consent Consent
 	App     App
 	Bank    Bank
@@ -37,7 +38,8 @@ type EndingConsent struct {
 
 // Notifier tells people through one channel.
 type Notifier interface {
-	// Channel names the channel; see [ChannelMail] and [ChannelWebhook].
+	// Channel names the channel; see [ChannelMail], [ChannelWebhook] and
+	// [ChannelLog].
 	Channel() string
 
 	// Reaches reports whether there is anybody to tell.
@@ -45,8 +47,16 @@ type Notifier interface {
 
 	// Notify tells, within the context's deadline. An error that wraps
 	// [ErrUndeliverable] ends the attempts; after any other it is called
-	// again with the same Event.Key. The error's text is shown to staff.
+	// again with the same Event.Key, after a [RetryLater] not before its time.
+	// The error's text is shown to staff.
 	Notify(ctx context.Context, e Event) error
+}
+
+// RetryLater is a failed attempt whose other side said how long to wait with
+// the next.
+type RetryLater interface {
+	error
+	Wait() time.Duration
 }
 
 // ErrUndeliverable: a message that no further attempt will deliver.

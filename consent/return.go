@@ -280,7 +280,7 @@ func (s *Service) activate(ctx context.Context, f flowBox, c Consent, p Person, 
 			return resultBox{}, err
 		}
 	}
-	a.RevokeReplaced, a.Work = !bank.Replaces, s.workOf(c.ID, a, c.Term+1)
+	a.RevokeReplaced, a.Work = !bank.Replaces, s.workOf(c, a)
 	if err := s.insist(ctx, func() error { return s.c.Store.Activate(ctx, c.ID, a) }); err != nil {
 		return resultBox{}, err
 	}
@@ -289,15 +289,18 @@ func (s *Service) activate(ctx context.Context, f flowBox, c Consent, p Person, 
 }
 
 // workOf is what a granted consent has coming.
-func (s *Service) workOf(id ID, a Activation, term int64) Work {
+func (s *Service) workOf(c Consent, a Activation) Work {
 	if a.Status != Valid {
-		return Work{Add: []Task{{Kind: TaskAbandon, ID: id, Due: a.ConfirmUntil}, s.purge(id, a.EndsAt)}}
+		return Work{Add: []Task{{Kind: TaskAbandon, ID: c.ID, Due: a.ConfirmUntil}, s.purge(c.ID, a.EndsAt)}}
 	}
 	event := ToldConnected
-	if a.Renewal {
+	switch {
+	case a.Renewal:
 		event = ToldRenewed
+	case c.Status == TerminatedByAspsp:
+		event = ToldRecovered
 	}
-	return s.life(id, event, term, a.AuthorizedAt, a.EndsAt)
+	return s.life(c.ID, event, c.Term+1, a.AuthorizedAt, a.EndsAt)
 }
 
 // discard revokes at the bank what will not be kept.

@@ -48,6 +48,10 @@ type Service struct {
 	running context.Context
 	abort   context.CancelFunc
 
+	// waiting is over when those who wait for events are to be answered.
+	waiting  context.Context
+	endWaits context.CancelFunc
+
 	mu     sync.Mutex   // makes begin and Drain exclude each other
 	wakes  atomic.Int32 // calls of wake that are not answered yet
 	closed atomic.Bool
@@ -73,6 +77,7 @@ func New(c Config) (*Service, error) {
 	}
 	s := &Service{c: c, banks: make(map[string]Bank), apps: make(map[string]App)}
 	s.running, s.abort = context.WithCancel(context.Background())
+	s.waiting, s.endWaits = context.WithCancel(s.running)
 	s.setDefaults()
 	for _, b := range c.Banks {
 		if !b.Clock.valid() {

@@ -29,7 +29,9 @@ type Store interface {
 	// HandOut decides whether an app gets the access token now, records the
 	// hand-out, allowed or denied, and returns the sealed token with what
 	// the decision was made from. A decision of [OutcomeStale] is not
-	// recorded: nothing was decided yet.
+	// recorded: nothing was decided yet. Of a valid consent that ends before
+	// r.NeededUntil that moment is kept, the latest of all, until Activate
+	// covers it; the first time in a term [ToldNeeded] is made due.
 	HandOut(ctx context.Context, r HandOutRequest) (HandOut, error)
 
 	// RecordDenied records a hand-out that failed after HandOut had said
@@ -116,7 +118,36 @@ type Store interface {
 	Books
 
 	FlowStore
+	OnceStore
+	EventStore
 	AuditStore
+}
+
+// EventStore keeps what apps were told, for those that ask: of each app the
+// last [EventsMost], for [EventsKept].
+type EventStore interface {
+	// LogEvent appends an event to an app's log, unless one with its ID is
+	// there.
+	LogEvent(ctx context.Context, app string, e LoggedEvent, at time.Time) error
+
+	// Events reads what follows a position, at most limit, in the order in
+	// which it was appended. A position is the Next of an earlier page, or
+	// empty for the oldest that is kept. It returns [ErrEventsGone] when some
+	// of what follows the position was dropped, and for a position that the
+	// log has not come to.
+	Events(ctx context.Context, app, after string, limit int) (EventPage, error)
+}
+
+// OnceStore keeps what idempotency keys stand for. A key belongs to an app;
+// boxes are sealed, and gone after until at the latest.
+type OnceStore interface {
+	// Reserve puts down a box under a key, unless there is one. It returns
+	// the box that stands there now, and whether Made was said of it.
+	Reserve(ctx context.Context, app, key string, box []byte, until time.Time) (stands []byte, made bool, err error)
+
+	// Made puts down that what the box describes is stored. A key that is
+	// gone stays gone.
+	Made(ctx context.Context, app, key string) error
 }
 
 // Books are what finds consents by what they are, and counts them. Each step
@@ -166,6 +197,12 @@ type TaskStore interface {
 	// DueBy lists the tasks of a kind that are due at a moment, claiming
 	// none.
 	DueBy(ctx context.Context, kind TaskKind, at time.Time) ([]Task, error)
+
+	// InTurn says whether a claimed delivery is the first of its consent in
+	// its channel, in the order in which they were scheduled. If it is not, it
+	// is given back: due as soon as the one ahead of it is finished, at the
+	// latest at again or when that one is due, whichever is later.
+	InTurn(ctx context.Context, t Task, again time.Time) (Turn, error)
 
 	// Tried counts a failed attempt at a task, and says how many there were
 	// and when the first was.
@@ -233,6 +270,12 @@ type Newest struct {
 	Generation int64
 	IssuedAt   time.Time
 	ExpiresAt  time.Time // of the access token
+}
+
+// Turn says whether the turn of a delivery has come.
+type Turn struct {
+	Come  bool
+	Ahead *Task // what must be told first, due when it is next looked at; nil when the claim is over
 }
 
 // Delivery is what came of a message.

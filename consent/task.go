@@ -61,7 +61,7 @@ type Work struct {
 // Notice is one thing to tell, by one channel: what happened, in which term
 // of the consent. A renewal begins a new term.
 type Notice struct {
-	Channel string // ChannelMail, ChannelWebhook
+	Channel string // ChannelMail, ChannelWebhook, ChannelLog
 	Event   string // one of the Told… words; a warning has its days behind a hyphen, a link its act
 	Term    int64
 }
@@ -70,6 +70,7 @@ type Notice struct {
 const (
 	ChannelMail    = "mail"    // to the customer
 	ChannelWebhook = "webhook" // to the app
+	ChannelLog     = "log"     // to the app, which asks for it
 
 	channelAll = "all" // not known yet: a delivery of its own for each that reaches somebody
 )
@@ -78,7 +79,9 @@ const (
 const (
 	ToldConnected = "connected" // the customer granted
 	ToldRenewed   = "renewed"   // a new end date
+	ToldRecovered = "recovered" // the customer granted again after the bank had refused it
 	ToldWarning   = "warning"   // will end in N days
+	ToldNeeded    = "needed"    // the app needs it beyond its end
 	ToldExpired   = "expired"   // the end date passed
 	ToldStopped   = "stopped"   // customer, app or staff ended it
 	ToldRefused   = "refused"   // the bank did
@@ -108,6 +111,9 @@ func (n Notice) Days() int {
 	d, _ := strconv.Atoi(days)
 	return d
 }
+
+// toApp reports whether it is the app that is told, of this consent alone.
+func (n Notice) toApp() bool { return n.Channel == ChannelWebhook || n.Channel == ChannelLog }
 
 func (n Notice) String() string {
 	return fmt.Sprintf("%s %s %d", n.Channel, n.Event, n.Term)

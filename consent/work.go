@@ -90,6 +90,9 @@ func (s *Service) do(ctx context.Context, t Task) {
 	}
 	ctx = context.WithoutCancel(ctx)
 	again, err := s.within(ctx, t)
+	if errors.Is(err, errGivenBack) {
+		return
+	}
 	if errors.Is(err, ErrNotFound) {
 		again, err = time.Time{}, nil // purged or erased: nothing is left to do
 	}
@@ -213,10 +216,13 @@ func (s *Service) spokenOf(o EndingConsent, days int, at time.Time) Warned {
 	c := o.Consent
 	less := slices.DeleteFunc(s.c.Life.crossed(c.EndsAt, at), func(d int) bool { return d < days })
 	w := Warned{Term: c.Term, Spoken: days, Days: append(less, days)}
-	n := Notice{Channel: ChannelWebhook, Event: warning(days), Term: c.Term}
-	e := Event{Notice: n, Consent: c, App: s.apps[c.App], Bank: o.Bank, At: at}
-	if slices.ContainsFunc(s.c.Notify, func(h Notifier) bool { return h.Channel() == ChannelWebhook && h.Reaches(e) }) {
-		w.Work.Add = []Task{{Kind: TaskDeliver, ID: c.ID, Arg: n.String(), Due: at}}
+	n := Notice{Event: warning(days), Term: c.Term}
+	for _, h := range s.c.Notify {
+		n.Channel = h.Channel()
+		e := Event{Notice: n, Consent: c, App: s.apps[c.App], Bank: o.Bank, At: at}
+		if n.toApp() && h.Reaches(e) {
+			w.Work.Add = append(w.Work.Add, Task{Kind: TaskDeliver, ID: c.ID, Arg: n.String(), Due: at})
+		}
 	}
 	return w
 }

@@ -45,13 +45,14 @@ func (h *Hooks) Notify(ctx context.Context, e consent.Event) error {
 	if err != nil {
 		return fmt.Errorf("%w: %w", consent.ErrUndeliverable, err)
 	}
-	return undeliverable(hook.Post(ctx, hookID(e.Key), body))
+	return undeliverable(hook.Post(ctx, eventID(e.ID), body))
 }
 
-// hookID is a hash, because a webhook's id must have no dots, which a key may,
-// and ends up in logs where a consent's id would say more than it needs to.
-func hookID(key string) string {
-	sum := sha256.Sum256([]byte("consentd/webhook\x00" + key))
+// eventID is what apps know an event by, through whichever channel. It is a
+// hash, because a webhook's id must have no dots, and ends up in logs where a
+// consent's id would say more than it needs to.
+func eventID(id string) string {
+	sum := sha256.Sum256([]byte("consentd/webhook\x00" + id))
 	return "evt_" + hex.EncodeToString(sum[:16])
 }
 
@@ -59,6 +60,8 @@ func hookID(key string) string {
 var hookTypes = map[string]string{
 	consent.ToldConnected: "consent.granted",
 	consent.ToldRenewed:   "consent.renewed",
+	consent.ToldRecovered: "consent.recovered",
+	consent.ToldNeeded:    "consent.expiring",
 	consent.ToldExpired:   "consent.expired",
 	consent.ToldStopped:   "consent.revoked",
 	consent.ToldRefused:   "consent.needs_renewal",
@@ -68,6 +71,7 @@ var hookTypes = map[string]string{
 // payload is an event as apps get it. Members may be added, so apps must
 // ignore those that they do not know.
 type payload struct {
+	ID        string      `json:"id,omitempty"` // in the log; a webhook has it in a header
 	Type      string      `json:"type"`
 	Timestamp time.Time   `json:"timestamp"` // when it happened, not when it was told
 	Data      payloadData `json:"data"`
@@ -81,6 +85,7 @@ type payloadData struct {
 	DaysLeft    int            `json:"days_left"`
 	Cause       *payloadCause  `json:"cause,omitempty"`
 	WarningDays int            `json:"warning_days,omitempty"`
+	NeededUntil time.Time      `json:"needed_until,omitzero"`
 }
 
 type payloadCause struct {
@@ -92,6 +97,7 @@ func payloadOf(e consent.Event) payload {
 	c := e.Consent
 	p := payload{Type: hookTypes[e.Notice.Event], Timestamp: happened(e).UTC().Truncate(time.Second), Data: payloadData{
 		ConsentID: c.ID, Status: c.StatusAt(e.At), Bank: c.Bank, EndsAt: c.EndsAt.Truncate(time.Second), DaysLeft: c.DaysLeft(e.At),
+		NeededUntil: c.NeededUntil.Truncate(time.Second),
 	}}
 	if days := e.Notice.Days(); days > 0 {
 		p.Type, p.Data.WarningDays = "consent.expiring", days
@@ -107,7 +113,7 @@ func payloadOf(e consent.Event) payload {
 func happened(e consent.Event) time.Time {
 	var at time.Time
 	switch e.Notice.Event {
-	case consent.ToldConnected, consent.ToldRenewed:
+	case consent.ToldConnected, consent.ToldRenewed, consent.ToldRecovered:
 		at = e.Consent.AuthorizedAt
 	case consent.ToldExpired:
 		at = e.Consent.EndsAt

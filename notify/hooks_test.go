@@ -59,7 +59,7 @@ func hooked(t *testing.T) (*notify.Hooks, *endpoint) {
 // hookEvent is an event with everything in it that apps must not see.
 func hookEvent(what string) consent.Event {
 	e := event(what)
-	e.Key, e.Name, e.Email = "cns_7f00000000000000000000000001 webhook "+what+" 1.0", "Canary Name", "canary@example.is"
+	e.ID, e.Name, e.Email = "cns_7f00000000000000000000000001 "+what+" 1", "Canary Name", "canary@example.is"
 	e.Consent.App, e.Consent.Bank, e.Consent.Personal = "shop", "landsbankinn", []byte("canary")
 	e.Consent.AuthorizedAt = time.Date(2026, 12, 3, 12, 0, 0, 5, time.UTC)
 	e.Consent.Cause = consent.Cause{}
@@ -76,8 +76,12 @@ func TestHooksSayWhatHappened(t *testing.T) {
 		data   map[string]any
 	}{
 		{event: consent.ToldConnected, typ: "consent.granted", at: authorized},
+		{event: consent.ToldRecovered, typ: "consent.recovered", at: authorized},
 		{event: consent.ToldRenewed, typ: "consent.renewed", at: authorized},
 		{event: consent.ToldWarning + "-7", typ: "consent.expiring", at: told, data: map[string]any{"warning_days": 7.0}},
+		{event: consent.ToldNeeded, typ: "consent.expiring", at: told,
+			change: func(c *consent.Consent) { c.NeededUntil = time.Date(2027, 4, 1, 0, 0, 0, 7, time.UTC) },
+			data:   map[string]any{"needed_until": "2027-04-01T00:00:00Z"}},
 		{event: consent.ToldExpired, typ: "consent.expired", at: "2027-02-20T00:00:00Z",
 			change: func(c *consent.Consent) { c.EndsAt = time.Date(2027, 2, 20, 0, 0, 0, 0, time.UTC) },
 			data: map[string]any{"status": "expired", "ends_at": "2027-02-20T00:00:00Z", "days_left": 0.0,

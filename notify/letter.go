@@ -93,9 +93,15 @@ func (w *writer) kept(text string, err error) string {
 func (w *writer) letter() letter {
 	app, bank := w.e.App.Name, w.e.Bank.Name
 	l := letter{Lang: w.x.Lang(), Link: w.link(w.e.Manage.Reveal()), Foot: w.text("mail.foot", app, bank)}
-	switch what := w.e.Notice.Word(); what {
+	what := w.e.Notice.Word()
+	if what == consent.ToldRecovered {
+		what = consent.ToldConnected
+	}
+	switch what {
 	case consent.ToldConnected, consent.ToldRenewed, consent.ToldExpired, consent.ToldStopped, consent.ToldRefused, consent.ToldLink:
 		w.happened(&l, what)
+	case consent.ToldNeeded:
+		w.needed(&l)
 	default:
 		w.warn(&l)
 	}
@@ -129,6 +135,15 @@ func (w *writer) happened(l *letter, what string) {
 	if key := buttons[what]; key != "" {
 		l.Button = w.text(key)
 	}
+}
+
+// needed words that a payment is planned for after the end.
+func (w *writer) needed(l *letter) {
+	app, bank, until := w.e.App.Name, w.e.Bank.Name, w.lastDay(w.e.Consent, w.e.Bank)
+	planned := w.x.Day(w.e.Consent.NeededUntil, w.e.Bank.Clock.Zone)
+	l.Subject = w.text("mail.needed.subject", app, bank, until)
+	l.Lines = []string{w.text("mail.needed.text", app, bank, until, planned), w.text("manage.renew.why")}
+	l.Button = w.text("manage.renew")
 }
 
 // warn words a warning, of one consent or of several that end together.

@@ -50,7 +50,9 @@ func send(t *testing.T, e consent.Event) notify.Message {
 func TestMailSaysWhoWhereAndWhen(t *testing.T) {
 	for _, test := range []struct{ event, date, button string }{
 		{consent.ToldConnected, "3 March 2027", "See or stop"},
+		{consent.ToldRecovered, "3 March 2027", "See or stop"},
 		{consent.ToldRenewed, "3 March 2027", "See or stop"},
+		{consent.ToldNeeded, "3 March 2027", "Renew access"},
 		{consent.ToldExpired, "3 March 2027", "Connect again"},
 		{consent.ToldStopped, "1 February 2027", ""},
 		{consent.ToldRefused, "1 February 2027", "Connect again"},
@@ -111,5 +113,13 @@ func TestMailRefusedForGoodIsUndeliverable(t *testing.T) {
 		if errors.Is(err, consent.ErrUndeliverable) != test.want || !errors.Is(err, test.err) {
 			t.Errorf("error = %v", err)
 		}
+	}
+}
+
+func TestMailOfWhatIsPlannedSaysWhen(t *testing.T) {
+	e := event(consent.ToldNeeded)
+	e.Consent.NeededUntil = time.Date(2027, 4, 1, 12, 0, 0, 0, time.UTC)
+	if m := send(t, e); !strings.Contains(m.Text, "planned for 1 April 2027") || !strings.Contains(m.Text, "ends before that, after 3 March 2027") {
+		t.Errorf("text = %q", m.Text)
 	}
 }

@@ -23,7 +23,7 @@ func (s *server) viewOf(c consent.Consent) contract.Consent {
 		ScopesRequested: list(c.Asked), ScopesGranted: list(c.Granted), Cause: viewCause(c.CauseAt(now)),
 		CreatedAt: inSeconds(c.CreatedAt), AuthorizedAt: inSeconds(c.AuthorizedAt),
 		EndsAt: inSeconds(c.EndsAt), EndedAt: inSeconds(c.EndedAt),
-		BankTold: told, Renewals: max(c.Term-1, 0), DaysLeft: c.DaysLeft(now),
+		BankTold: told, Renewals: max(c.Term-1, 0), DaysLeft: c.DaysLeft(now), NeededUntil: inSeconds(c.NeededUntil),
 		AwaitingConfirmation: c.AwaitsConfirmation(now), LastUsedAt: inSeconds(c.LastUsedAt),
 	}
 }
@@ -56,24 +56,50 @@ func list(s []string) []string {
 	return s
 }
 
+// idempotencyKey is a header that makes a request repeatable, and
+// idempotentReplayed one that says that it was made before.
+const (
+	idempotencyKey     = "Idempotency-Key"
+	idempotentReplayed = "Idempotent-Replayed"
+)
+
 // createConsent answers POST /v1/consents.
 func (s *server) createConsent(c *call, app consent.App) error {
+	key, err := c.single(idempotencyKey)
+	if err != nil {
+		return err
+	}
 	var r contract.ConsentRequest
 	if err := c.read(&r); err != nil {
 		return err
 	}
 	made, link, err := s.service.Create(c.Request().Context(), app, consent.Request{
 		Reference: token.Secret(r.CustomerReference), Bank: r.Bank, ReturnTo: r.ReturnTo, Expected: token.Secret(r.ExpectedNationalID),
-		Scopes: r.Scopes, Email: token.Secret(r.Contact.Email), Language: string(r.Language),
+		Scopes: r.Scopes, Email: token.Secret(r.Contact.Email), Language: string(r.Language), IdempotencyKey: key,
 	})
 	if err != nil {
 		return err
+	}
+	if link.Replayed {
+		c.Response().Header().Set(idempotentReplayed, "true")
 	}
 	c.Response().Header().Set("Location", s.publicURL("/v1/consents/"+string(made.ID)))
 	return c.writeJSON(http.StatusCreated, struct {
 		contract.Consent
 		contract.CustomerPage
 	}{s.viewOf(made), s.viewLink(link)})
+}
+
+// single is the value of a header that may be absent, but neither empty nor
+// there twice.
+func (c *call) single(header string) (string, error) {
+	switch values := c.Request().Header.Values(header); {
+	case len(values) == 0:
+		return "", nil
+	case len(values) == 1 && values[0] != "":
+		return values[0], nil
+	}
+	return "", &consent.Invalid{Fields: []consent.Field{{Pointer: header, Detail: "must be there once, and not empty"}}}
 }
 
 // showConsent answers GET /v1/consents/{id}.

@@ -175,7 +175,7 @@ func TestTheReferenceIsTrue(t *testing.T) {
 			t.Errorf("%s: status = %d %s, want %d", section, r.status, r.text, want)
 		}
 	}
-	want := []string{"Ask for a consent", "Confirm the customer", "Forget a customer", "Get an access token", "List", "Look at a consent", "Prove", "Renew", "Stop", "When the bank answers 401 or 403", "Who you are, and what you may do"}
+	want := []string{"Ask for a consent", "Confirm the customer", "Forget a customer", "Get an access token", "List", "Look at a consent", "Poll for events", "Prove", "Renew", "Stop", "When the bank answers 401 or 403", "Who you are, and what you may do"}
 	if got := slices.Sorted(maps.Keys(ran)); !slices.Equal(got, want) {
 		t.Errorf("commands ran in the sections %q, want %q", got, want)
 	}
@@ -214,7 +214,7 @@ func TestTheReferenceKnowsAllWords(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	all := []string{"consent.granted", "consent.renewed", "consent.expiring", "consent.expired", "consent.revoked", "consent.needs_renewal", "consent.rejected",
+	all := []string{"consent.granted", "consent.renewed", "consent.recovered", "consent.expiring", "consent.expired", "consent.revoked", "consent.needs_renewal", "consent.rejected",
 		"confirmed", "unsupported", "failed"}
 	for _, v := range []consent.Reported{consent.ReportedAlive, consent.ReportedBusiness, consent.ReportedEnded, consent.ReportedUnknown} {
 		all = append(all, string(v))
@@ -255,8 +255,8 @@ func TestTheReferenceListsEveryCall(t *testing.T) {
 			if strings.HasSuffix(path, "/bank/{path}") {
 				call = "ANY " + path
 			}
-			if listed[call] == planned[method+" "+path] {
-				t.Errorf("%s: in docs/api.md %v, planned %v", call, listed[call], planned[method+" "+path])
+			if !listed[call] {
+				t.Errorf("%s is not in docs/api.md", call)
 			}
 		}
 	}

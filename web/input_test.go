@@ -187,3 +187,46 @@ func TestNewReportsEverythingThatIsWrong(t *testing.T) {
 		t.Error("New without a service is no error")
 	}
 }
+
+func TestIdempotencyKey(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	post := func(body string, keys ...string) reply {
+		t.Helper()
+		r, err := http.NewRequestWithContext(t.Context(), "POST", w.url+"/v1/consents", strings.NewReader(body))
+		w.check(err)
+		r.Header = http.Header{"Idempotency-Key": keys, "Authorization": {"Bearer " + w.key.Reveal()}, "Content-Type": {"application/json"}}
+		return w.send(http.DefaultClient, r)
+	}
+	const body = `{"customer_reference":"a","bank":"sandbox","return_to":"done"}`
+	first, again := post(body, "order-1"), post(body, "order-1")
+	if first.status != 201 || again.status != 201 || first.str("id") != again.str("id") || first.str("page_url") != again.str("page_url") {
+		t.Errorf("twice with one key:\n%s%s", first.text, again.text)
+	}
+	if got := first.header.Get("Idempotent-Replayed") + "," + again.header.Get("Idempotent-Replayed"); got != ",true" {
+		t.Errorf("Idempotent-Replayed = %q", got)
+	}
+	post(strings.Replace(body, `"a"`, `"b"`, 1), "order-1").wants(t, 422, "idempotency-key-reused")
+	for _, keys := range [][]string{{""}, {"a b"}, {"a", "b"}, {strings.Repeat("a", 256)}} {
+		r := post(body, keys...)
+		r.wants(t, 422, "invalid-request")
+		if got := r.pointers(); !slices.Equal(got, []string{"Idempotency-Key"}) {
+			t.Errorf("keys %q: pointers = %q", keys, got)
+		}
+	}
+}
+
+func TestNeededUntilIsKeptAndShown(t *testing.T) {
+	t.Parallel()
+	w, _, id := granted(t)
+	r := w.call(w.key, "POST", "/v1/consents/"+id+"/token", object{"needed_until": "2999-01-01T00:00:00Z"})
+	r.wants(t, 409, "renewal-required")
+	shown := w.call(w.key, "GET", "/v1/consents/"+id, nil)
+	if r.str("renewal_url") == "" || r.str("consent_ends_at") != shown.str("ends_at") {
+		t.Errorf("problem = %s\nwant renewal_url and consent_ends_at %s", r.text, shown.str("ends_at"))
+	}
+	proof, _ := w.call(w.key, "GET", "/v1/consents/"+id+"/proof", nil).json["consent"].(object)
+	if want := "2999-01-01T00:00:00Z"; shown.str("needed_until") != want || proof["needed_until"] != want {
+		t.Errorf("needed_until = %q, in the proof %q", shown.str("needed_until"), proof["needed_until"])
+	}
+}

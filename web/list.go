@@ -91,7 +91,7 @@ func putText(wrong *consent.Invalid, where, text string, target any) {
 		*target = token.Secret(text)
 	case *int64:
 		n, err := strconv.ParseInt(text, 10, 64)
-		if err != nil {
+		if err != nil || strconv.FormatInt(n, 10) != text {
 			note(wrong, where, "must be a whole number")
 		}
 		*target = n

@@ -93,10 +93,15 @@ func (s *server) addNextStep(p *contract.Problem, r *consent.Refusal) {
 	}
 }
 
-// ourPointer says where in the API's body a field of the domain stands.
+// ourPointer says where in an API's request a field of the domain stands.
 func ourPointer(pointer string) string {
-	if pointer == "/email" {
+	switch pointer {
+	case "/after":
+		return "after"
+	case "/email":
 		return "/contact/email"
+	case "/idempotency_key":
+		return idempotencyKey
 	}
 	return pointer
 }

@@ -20,8 +20,9 @@
 //   - Apps and browsers are limited in how often they call, by each process for
 //     itself: Redis is not asked, so that its outage changes no limit.
 //
-// A hand-out may wait Config.TokenDeadline and a return from the bank as long as
-// the bank's deadline: the listener's write time-out must exceed both.
+// A hand-out may wait Config.TokenDeadline, a return from the bank as long as the
+// bank's deadline, and a look at the events 20 seconds: the listener's write
+// time-out must exceed them all.
 package web
 
 import (
@@ -173,6 +174,7 @@ func (s *server) api() []apiRoute {
 	all := []apiRoute{
 		{method: http.MethodPost, path: "/v1/consents", operation: OpCreate, answer: s.createConsent},
 		{method: http.MethodGet, path: "/v1/consents", operation: OpRead, answer: s.listConsents},
+		{method: http.MethodGet, path: "/v1/events", operation: OpRead, answer: s.events},
 		{method: http.MethodGet, path: one, operation: OpRead, answer: s.showConsent},
 		{method: http.MethodPost, path: one + "/token", operation: OpToken, answer: s.handOut},
 		{method: http.MethodPost, path: one + "/confirm", operation: OpConfirm, answer: s.confirm},

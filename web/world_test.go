@@ -18,6 +18,7 @@ import (
 	"github.com/consentd/consentd/consent"
 	"github.com/consentd/consentd/consent/redisstore"
 	"github.com/consentd/consentd/consent/redisstore/redistest"
+	"github.com/consentd/consentd/notify"
 	"github.com/consentd/consentd/sandbox"
 	"github.com/consentd/consentd/token"
 	"github.com/consentd/consentd/token/oauthbank"
@@ -158,7 +159,7 @@ func (w *world) build(s settings, logger *slog.Logger) {
 	w.check(err)
 	lender := consent.App{ID: "lender", Name: "Lender", Banks: []string{"sandbox"}, ReturnURLs: map[string]string{"done": "https://lender.test/"}}
 	w.service, err = consent.New(consent.Config{Store: store, Vault: vault, Keys: keys, Banks: []consent.Bank{s.bank},
-		Apps: []consent.App{s.app, lender}, Notify: []consent.Notifier{w.postman}, Now: w.now, Log: logger})
+		Apps: []consent.App{s.app, lender}, Notify: []consent.Notifier{w.postman, notify.NewLog(onRedis)}, Now: w.now, Log: logger})
 	w.check(err)
 	w.t.Cleanup(func() {
 		ctx, cancel := context.WithTimeout(context.Background(), 5*time.Second)

@@ -6,7 +6,6 @@ import (
 	"errors"
 	"fmt"
 	"math/rand/v2"
-	"os"
 	"strconv"
 	"strings"
 	"testing"
@@ -159,7 +158,6 @@ type player struct {
 	rand  *rand.Rand
 	start time.Time
 	now   time.Time
-	short string // enters a consent again, whatever an app needs
 	steps int
 }
 
@@ -167,10 +165,8 @@ const players = 12
 
 func newPlayer(t *testing.T, s *redisstore.Store, c redis.UniversalClient, seed uint64) *player {
 	t.Helper()
-	index := val(os.ReadFile("lua/part/index.lua"))(t)
-	reindex := val(os.ReadFile("lua/reindex.lua"))(t)
 	now := time.Now().UTC().Truncate(time.Millisecond)
-	return &player{store: s, redis: c, rand: rand.New(rand.NewPCG(seed, 0)), start: now, now: now, short: string(index) + string(reindex)}
+	return &player{store: s, redis: c, rand: rand.New(rand.NewPCG(seed, 0)), start: now, now: now}
 }
 
 func (p *player) id() consent.ID {
@@ -203,7 +199,7 @@ func (p *player) act(t *testing.T) action {
 		p.create, p.create, p.activate(commit, status), p.activate(commit, status), p.activate(commit, status),
 		p.reject, p.confirm, p.end, p.lapse, p.lapse, p.abandon,
 		p.refresh(owner, p.fails), p.refresh(owner, p.fails), p.refresh(owner, p.succeeds), p.refresh(owner, p.refused),
-		p.handOut, p.need(t, lapse), p.told, p.purge)
+		p.handOut, p.need(lapse), p.told, p.purge)
 }
 
 func (p *player) status() consent.Status {
@@ -284,18 +280,14 @@ func (p *player) handOut(ctx context.Context, id consent.ID) error {
 }
 
 // need says until when an app needs a consent.
-func (p *player) need(t *testing.T, longer bool) action {
+func (p *player) need(longer bool) action {
 	until := p.now.Add(time.Hour)
 	if longer {
 		until = p.now.Add(100 * 24 * time.Hour)
 	}
 	return func(ctx context.Context, id consent.ID) error {
-		if _, err := p.store.Consent(ctx, id); err != nil {
-			return err
-		}
-		key := "{p:" + id.Partition() + "}:consent:" + string(id)
-		val(p.redis.HSet(ctx, key, "needed", until.UnixMilli()).Result())(t)
-		return p.redis.Eval(ctx, p.short, []string{key}).Err()
+		_, err := p.store.HandOut(ctx, consent.HandOutRequest{ID: id, App: "shop", RequestID: "r", Now: p.now, NeededUntil: until})
+		return err
 	}
 }
 

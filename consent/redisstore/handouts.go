@@ -27,7 +27,7 @@ func (s *Store) HandOut(ctx context.Context, r consent.HandOutRequest) (consent.
 		needed = millis(r.NeededUntil)
 	}
 	reply, err := s.run(ctx, "handout", []string{k.consent(), k.grant(), k.handOuts(), k.uses(), k.tagged("unknown"),
-		k.day(dayOf(r.Now)), k.requests(r.Now)},
+		k.day(dayOf(r.Now)), k.requests(r.Now), k.due()},
 		string(r.ID), r.App, r.RequestID, r.Now.UnixMilli(), r.MinTTL.Milliseconds(), needed,
 		strings.Join(r.Scopes, " "), r.Now.UTC().Format(time.DateOnly), s.c.HandOuts, s.c.Requests.Milliseconds()).Slice()
 	if err != nil {

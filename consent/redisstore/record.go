@@ -39,7 +39,8 @@ func record(id consent.ID, h map[string]string) consent.Consent {
 		ReturnTo: h["return_to"], Language: h["language"], NoReminders: h["no_reminders"] == "1",
 		CreatedAt: instant(h["created"]), AuthorizedAt: instant(h["authorized"]), EndsAt: instant(h["ends"]),
 		EndedAt: instant(h["ended"]), ChangedAt: instant(h["changed"]), ConfirmUntil: instant(h["confirm_until"]), LastUsedAt: instant(h["used"]),
-		Failing: h["failing"] == "1", TextVersion: h["text"], Term: number(h["term"]), BankTold: token.Revocation(h["told_bank"]), Personal: []byte(h["personal"]),
+		NeededUntil: instant(h["needed"]),
+		Failing:     h["failing"] == "1", TextVersion: h["text"], Term: number(h["term"]), BankTold: token.Revocation(h["told_bank"]), Personal: []byte(h["personal"]),
 	}
 }
 

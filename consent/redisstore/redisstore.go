@@ -11,6 +11,7 @@
 // carries, so that every transition is one script in one slot:
 //
 //	{p:7f}:consent:<id>     hash   status, version, app, bank, dates (ms), sealed person,
+//	                               until when apps needed it beyond its end, warnings that were claimed,
 //	                               counters of leases and generations
 //	{p:7f}:grant:<id>       hash   sealed access and refresh boxes, their commit id, generation
 //	                               (version), access expiry, and the refresh lease:
@@ -28,6 +29,8 @@
 //	                               meant it: two minutes, a day at most
 //	{p:7f}:deliveries:<id>  hash   attempts to deliver each message, and what came of it
 //	{p:7f}:due              zset   what to do when: warn, expire, revoke, probe, deliver, purge
+//	{p:7f}:telling          hash   by consent: its deliveries in the due set, in their order. Scripts
+//	                               find it beside the due set, whose slot it shares
 //	{p:7f}:undelivered      zset   messages that were given up, by when
 //	{p:7f}:ends:<app>:<bank>:<state>     zset  consents by their end, or, before they have one, by
 //	                                           minus the time they were asked for; a state is a
@@ -49,6 +52,9 @@
 //	{bank:<id>}:doubted     zset   consents refused in that incident; with it, for a week
 //	{bank:<id>}:budget:<minute> string  probes of a minute
 //	link:<hash>, flow:<hash> hash  what a browser needs on its way; minutes
+//	{e:<app>}:events        stream what an app was told, for those that ask
+//	{e:<app>}:ids           zset   ids of those events, so that each is there once
+//	once:<app>:<index>      hash   what an app's idempotency key stands for, sealed; a day
 //	session:<kind>:<hash>   string a signed-in browser, sealed; empty: ended a moment ago
 //	session:<kind>:ended:<index> string  when all sessions of one person were ended
 //
@@ -74,6 +80,7 @@ import (
 	"encoding/hex"
 	"errors"
 	"fmt"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -158,13 +165,30 @@ func loadSources() map[string]string {
 	return out
 }
 
+// parts are the functions that scripts share, callers before what they call,
+// and how a script, or a part before, calls them.
+var parts = []struct {
+	file  string
+	calls []string
+}{
+	{"line", []string{"line("}},
+	{"index", []string{"index("}},
+	{"daily", []string{"daily("}},
+	{"trace", []string{"trace("}},
+	{"tally", []string{"tally("}},
+	{"schedule", []string{"schedule("}},
+	{"aside", []string{"aside("}},
+	{"newest", []string{"newest("}},
+	{"telling", []string{"tell(", "linesOf("}},
+}
+
 // withParts puts the functions that a script calls in front of it.
 func withParts(src string) string {
-	for _, part := range []string{"line", "index", "daily", "trace", "tally", "schedule", "aside", "newest"} { // callers before what they call
-		if !strings.Contains(src, part+"(") {
+	for _, part := range parts {
+		if !slices.ContainsFunc(part.calls, func(call string) bool { return strings.Contains(src, call) }) {
 			continue
 		}
-		text, err := luaFiles.ReadFile("lua/part/" + part + ".lua")
+		text, err := luaFiles.ReadFile("lua/part/" + part.file + ".lua")
 		if err != nil {
 			panic(err)
 		}

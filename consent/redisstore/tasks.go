@@ -144,6 +144,19 @@ func (s *Store) Tried(ctx context.Context, t consent.Task, at time.Time) (int, t
 	return int(number(r[0])), instant(r[1]), nil
 }
 
+// InTurn implements [consent.Store].
+func (s *Store) InTurn(ctx context.Context, t consent.Task, again time.Time) (consent.Turn, error) {
+	r, err := s.run(ctx, "inturn", []string{keysOf(t.ID).due()}, t.Name(), t.Due.UnixMilli(), millis(again)).StringSlice()
+	if err != nil {
+		return consent.Turn{}, unavailable("in turn", err)
+	}
+	if r[0] != "WAIT" {
+		return consent.Turn{Come: r[0] == "TURN"}, nil
+	}
+	ahead, err := consent.ParseTask(r[1], instant(r[2]))
+	return consent.Turn{Ahead: &ahead}, err
+}
+
 // Delivered implements [consent.Store].
 func (s *Store) Delivered(ctx context.Context, t consent.Task, d consent.Delivery) error {
 	k := keysOf(t.ID)

@@ -55,6 +55,11 @@ func Run(t *testing.T, newStore func(t *testing.T) consent.Store) {
 		"Flow/taken once":                                      flowTakenOnce,
 		"Find/by customer and by person":                       find,
 		"Timeline/in order":                                    timeline,
+		"Reserve/the first box stands":                         reserveOnce,
+		"Events/each once, in the order of coming":             eventsInOrder,
+		"Events/a gap is told, and only a gap":                 eventsAreDropped,
+		"Events/a position that never was is told":             eventsOfAnotherLife,
+		"Made/of a key that is gone does nothing":              madeOfNothing,
 	}
 	maps.Copy(tests, lifecycle())
 	maps.Copy(tests, audit())

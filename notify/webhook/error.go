@@ -9,6 +9,7 @@ import (
 	"net/http"
 	"time"
 
+	"github.com/consentd/consentd/consent"
 	"github.com/consentd/consentd/internal/publicnet"
 	"github.com/consentd/consentd/notify"
 )
@@ -57,6 +58,8 @@ type Error struct {
 	RetryAfter time.Duration // what the endpoint asked for, at most a day; 0: nothing
 }
 
+var _ consent.RetryLater = (*Error)(nil)
+
 // Error implements error.
 func (e *Error) Error() string {
 	switch e.Reason {
@@ -68,6 +71,9 @@ func (e *Error) Error() string {
 		return "webhook: " + phrases[e.Reason]
 	}
 }
+
+// Wait implements [consent.RetryLater].
+func (e *Error) Wait() time.Duration { return e.RetryAfter }
 
 // Unwrap gives [notify.ErrRefused] when another try is of no use.
 func (e *Error) Unwrap() error {

@@ -2,6 +2,8 @@ package webhook_test
 
 import (
 	"context"
+	"errors"
+	"fmt"
 	"io"
 	"log"
 	"net"
@@ -9,7 +11,9 @@ import (
 	"net/http/httptest"
 	"strings"
 	"testing"
+	"time"
 
+	"github.com/consentd/consentd/consent"
 	"github.com/consentd/consentd/notify/webhook"
 	"github.com/consentd/consentd/token"
 )
@@ -120,4 +124,11 @@ func TestPostToNobody(t *testing.T) {
 	sender := webhook.New(webhook.Config{Transport: &http.Transport{DialContext: dial}})
 	e.URL = "https://sesame.test/"
 	wantError(t, sender.Post(t.Context(), e, id, body), 0, webhook.ReasonDNS)
+}
+
+func TestRetryAfterReachesTheDomain(t *testing.T) {
+	err := error(&webhook.Error{Reason: webhook.ReasonStatus, Status: 429, RetryAfter: time.Minute})
+	if later, ok := errors.AsType[consent.RetryLater](fmt.Errorf("post: %w", err)); !ok || later.Wait() != time.Minute {
+		t.Errorf("%v asks for %v", err, later)
+	}
 }

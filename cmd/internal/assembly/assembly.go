@@ -86,7 +86,7 @@ func (p *Program) build(c config.Config, o Outside) error {
 	if p.vault, err = newVault(c, o, keys, p.Store); err != nil {
 		return err
 	}
-	channels, err := notifiers(c, o)
+	channels, err := notifiers(c, o, p.Store)
 	if err != nil {
 		return err
 	}

@@ -38,7 +38,7 @@ func newSchedule(c config.Config, p *Program) (*schedule.Schedule, error) {
 
 // notifiers are the channels that are configured, and those from outside. Of
 // two with one name the one from outside counts: the domain asks the first.
-func notifiers(c config.Config, o Outside) ([]consent.Notifier, error) {
+func notifiers(c config.Config, o Outside, log notify.EventLog) ([]consent.Notifier, error) {
 	all := slices.Clone(o.Notify)
 	add := func(n consent.Notifier) {
 		if !slices.ContainsFunc(all, func(other consent.Notifier) bool { return other.Channel() == n.Channel() }) {
@@ -55,6 +55,7 @@ func notifiers(c config.Config, o Outside) ([]consent.Notifier, error) {
 	if hooks := appHooks(c, o); len(hooks) > 0 {
 		add(notify.NewHooks(hooks))
 	}
+	add(notify.NewLog(log))
 	return all, nil
 }
 

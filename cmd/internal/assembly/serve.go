@@ -52,6 +52,7 @@ func (l Listeners) Close() error {
 func (p *Program) Serve(ctx context.Context, l Listeners, grace time.Duration) error {
 	front, desk, back := NewServer(p.Public, p.log), NewServer(p.Staff, p.log), NewServer(p.Admin, p.log)
 	front.TLSConfig = p.tls
+	front.RegisterOnShutdown(p.Service.EndWaits)
 	failed := make(chan error, 3)
 	go serveOn(front, l.Public, failed)
 	go serveOn(back, l.Admin, failed)

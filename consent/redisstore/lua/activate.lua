@@ -8,7 +8,7 @@
 --      personal, confirm hash, confirm until, commit id, access, refresh, exp,
 --      iat, scopes, event, id, purge at, grant purge at, whether to index,
 --      whether to keep the replaced grant, work, origin
-local c = redis.call('HMGET', KEYS[1], 'version', 'status', 'bank')
+local c = redis.call('HMGET', KEYS[1], 'version', 'status', 'bank', 'needed')
 if not c[1] then return 'NOTFOUND' end
 if redis.call('HGET', KEYS[1], 'activated') == ARGV[10] then return 'OK' end
 if c[1] ~= ARGV[1] or c[2] == 'revokedByPsu' or c[2] == 'terminatedByTpp' then return 'CONFLICT' end
@@ -19,6 +19,7 @@ redis.call('HINCRBY', KEYS[1], 'term', 1)
 redis.call('HSET', KEYS[1], 'status', ARGV[2], 'authorized', ARGV[3], 'ends', ARGV[4], 'granted', ARGV[5],
   'text', ARGV[6], 'personal', ARGV[7], 'activated', ARGV[10])
 redis.call('HDEL', KEYS[1], 'cause_actor', 'cause_code', 'ended', 'confirm_hash', 'confirm_until', 'dead_lease', 'told_bank', 'ended_grant', 'failing')
+if c[4] and tonumber(c[4]) <= tonumber(ARGV[4]) then redis.call('HDEL', KEYS[1], 'needed') end
 if ARGV[8] ~= '' then redis.call('HSET', KEYS[1], 'confirm_hash', ARGV[8], 'confirm_until', ARGV[9]) end
 redis.call('PEXPIREAT', KEYS[1], ARGV[18])
 

@@ -5,6 +5,7 @@
 local score = redis.call('ZSCORE', KEYS[3], ARGV[1])
 if not score or tonumber(score) ~= tonumber(ARGV[2]) then return 'OK' end
 redis.call('ZREM', KEYS[3], ARGV[1])
+untell(KEYS[3], ARGV[1])
 redis.call('HDEL', KEYS[4], 'since:' .. ARGV[1], 'tries:' .. ARGV[1])
 if redis.call('EXISTS', KEYS[1]) == 0 then return 'OK' end
 if ARGV[4] == 'undelivered' then

@@ -1,11 +1,12 @@
 -- Decides whether an app gets the access token now, and puts the decision on
 -- record. The one round trip of the hot path.
 -- KEYS consent, grant, hand-outs, daily counts, requests for what is not there,
---      the day's counters, the day's requests
+--      the day's counters, the day's requests, due
 -- ARGV id, app, request id, now, least life in ms, needed until (0: no matter),
 --      wanted scopes, day, length of the hand-outs stream,
 --      how long a request id finds its consents, in ms
-local c = redis.call('HMGET', KEYS[1], 'app', 'status', 'cause_actor', 'cause_code', 'bank', 'ends', 'granted', 'confirm_until')
+local c = redis.call('HMGET', KEYS[1], 'app', 'status', 'cause_actor', 'cause_code', 'bank', 'ends', 'granted', 'confirm_until',
+  'needed', 'term')
 local now = tonumber(ARGV[4])
 
 local function record(outcome)
@@ -17,6 +18,17 @@ end
 local function deny(outcome)
   record(outcome)
   return {outcome, c[5], c[2], c[3], c[4], c[6], c[7]}
+end
+-- The latest moment beyond the end is kept, and everybody is told once a term.
+local function short()
+  if tonumber(ARGV[6]) > tonumber(c[9] or '0') then
+    redis.call('HSET', KEYS[1], 'needed', ARGV[6])
+    index(KEYS[1], ARGV[4])
+  end
+  if redis.call('HSETNX', KEYS[1], 'warned:' .. c[10] .. ':needed', '1') == 0 then return end
+  local told = 'deliver ' .. ARGV[1] .. ' all needed ' .. c[10]
+  redis.call('ZADD', KEYS[8], ARGV[4], told)
+  tell(KEYS[8], told)
 end
 local function covers(have, want)
   for scope in string.gmatch(want, '%S+') do
@@ -45,6 +57,7 @@ elseif status ~= 'valid' then
 elseif now >= tonumber(c[6]) then
   return deny('consent-expired')
 elseif tonumber(ARGV[6]) > tonumber(c[6]) then
+  short()
   return deny('renewal-required')
 end
 

@@ -27,7 +27,9 @@ for _, kind in ipairs({'warn ', 'expire ', 'probe ', 'abandon '}) do redis.call(
 if keep then
   redis.call('ZADD', KEYS[4], ARGV[8], 'believe ' .. ARGV[5])
 else
-  redis.call('ZADD', KEYS[4], ARGV[8], 'deliver ' .. ARGV[5] .. ' all refused ' .. c[1])
+  local told = 'deliver ' .. ARGV[5] .. ' all refused ' .. c[1]
+  redis.call('ZADD', KEYS[4], ARGV[8], told)
+  tell(KEYS[4], told)
 end
 line(KEYS[3], ARGV[4], 'bank', 'ended', ARGV[3])
 redis.call('PEXPIRE', KEYS[3], redis.call('PTTL', KEYS[2]))
