@@ -1,6 +1,7 @@
 package config_test
 
 import (
+	"slices"
 	"strings"
 	"testing"
 
@@ -8,7 +9,7 @@ import (
 )
 
 func TestLoadReportsEverythingAtOnce(t *testing.T) {
-	for _, tt := range badFiles {
+	for _, tt := range slices.Concat(badFiles, badApps) {
 		t.Run(tt.name, func(t *testing.T) {
 			if diff := cmp.Diff(tt.want, problems(t, tt.text, tt.environ...)); diff != "" {
 				t.Errorf("problems differ (-want +got):\n%s", diff)
@@ -17,12 +18,14 @@ func TestLoadReportsEverythingAtOnce(t *testing.T) {
 	}
 }
 
-// badFiles and all that is wrong with each.
-var badFiles = []struct {
+// badFile is a file and all that is wrong with it.
+type badFile struct {
 	name, text string
 	environ    []string
 	want       []string
-}{
+}
+
+var badFiles = []badFile{
 	{
 		name: "empty file",
 		want: []string{

@@ -23,7 +23,7 @@ type Bank struct {
 
 	ClientID     string `yaml:"client_id" need:"take it from the bank's developer portal" doc:"Our client id at the bank."`
 	ClientSecret Secret `yaml:"client_secret" doc:"Our secret at the bank, for client_secret_basic and client_secret_post."`
-	APIKey       Secret `yaml:"api_key" doc:"Value of the api_key_header, for calls that consentd itself makes to the bank's API; it makes none yet."`
+	APIKey       Secret `yaml:"api_key" doc:"Value of the api_key_header, for calls that apps make to the bank's API through consentd (egress)."`
 
 	AuthorizationKind AuthorizationKind `yaml:"authorization_kind" default:"oauth_code" values:"oauth_code" later:"berlin_group_redirect_oauth|decoupled_poll" doc:"How a customer lets us in."`
 	Issuer            string            `yaml:"issuer" need:"give the bank's issuer, letter for letter as its ID tokens have it" doc:"Issuer of its ID tokens, letter for letter."`
@@ -54,9 +54,9 @@ type Bank struct {
 	DeadCodes            []string      `yaml:"dead_codes" default:"invalid_grant" doc:"OAuth error codes that prove a grant ended. Everything else is a disturbance."`
 	BusinessCodes        []string      `yaml:"business_codes" doc:"Error codes of the bank's API that come with 401 or 403 and are not about the token. An app that reports one is told so, and the grant is left alone."`
 
-	RequestIDForm          RequestIDForm `yaml:"request_id_form" default:"uuid" values:"alnum32|uuid" doc:"Form of X-Request-ID, for calls that consentd itself makes to the bank's API; it makes none yet."`
-	APIKeyHeader           string        `yaml:"api_key_header" doc:"Name of the header with the API key, besides the access token, for calls that consentd itself makes to the bank's API; it makes none yet."`
-	APIBaseURL             string        `yaml:"api_base_url" doc:"Address of the bank's API, for calls that consentd itself makes; it makes none yet."`
+	RequestIDForm          RequestIDForm `yaml:"request_id_form" default:"uuid" values:"alnum32|uuid" doc:"Form of X-Request-ID in calls to the bank's API: alnum32 is 1 to 35 letters and digits. Others are refused before they cost a call."`
+	APIKeyHeader           string        `yaml:"api_key_header" doc:"Name of the header with the API key, besides the access token, in calls to the bank's API."`
+	APIBaseURL             string        `yaml:"api_base_url" doc:"Address of the bank's API, for apps with egress."`
 	MaxInFlight            int           `yaml:"max_in_flight" default:"16" doc:"Most requests of one process that are open at the bank at once."`
 	OnlineBankWithdrawHint bool          `yaml:"online_bank_withdraw_hint" default:"false" doc:"Tell customers that they can also withdraw access in the online bank."`
 	StatusPoll             time.Duration `yaml:"status_poll" default:"0s" doc:"How often to ask the bank whether a consent still stands. 0s: never. Anything else is known, not supported yet."`

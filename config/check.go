@@ -3,7 +3,6 @@ package config
 import (
 	"net"
 	"net/netip"
-	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -16,9 +15,12 @@ func (r *report) check(c Config) {
 	r.checkRedis(c)
 	r.checkTimes(c)
 	r.checkLife(c)
+	r.checkLimits(c)
 	r.checkStaff(c)
 	r.checkBanks(c)
 	r.checkApps(c)
+	r.checkWorkloadIssuers(c)
+	r.checkCertificates(c)
 }
 
 func (r *report) checkServer(c Config) {
@@ -122,55 +124,6 @@ func (r *report) checkTimes(c Config) {
 func (r *report) checkMost(setting string, d, most time.Duration) {
 	if d > most {
 		r.bad(setting, "must be at most %s", durationText(most))
-	}
-}
-
-func (r *report) checkApps(c Config) {
-	seen := map[string]string{}
-	keys := map[KeyHash]string{}
-	for i, app := range c.Apps {
-		at := r.elements["apps"][i].name
-		r.checkID(at, app.ID, seen)
-		for j, hash := range app.KeyHashes {
-			name := at + ".key_hashes[" + strconv.Itoa(j) + "]"
-			if first, taken := keys[hash]; taken {
-				r.bad(name, "is the key of %s too; each key belongs to one app", first)
-			}
-			keys[hash] = name
-		}
-		r.checkAppBanks(c, app, at)
-		r.checkWebhook(c, app.Webhook, at)
-		for id, target := range app.ReturnURLs {
-			r.checkURL(at+".return_urls."+id, target, urlRules{local: c.Environment != Production, query: true})
-		}
-	}
-}
-
-// checkAppBanks reports banks that do not exist, and scopes that none of the
-// app's banks offers.
-func (r *report) checkAppBanks(c Config, app App, at string) {
-	var known, offered []string
-	for _, b := range c.Banks {
-		known = append(known, b.ID)
-		if slices.Contains(app.Banks, b.ID) {
-			offered = append(offered, b.Scopes.Optional...)
-		}
-	}
-	unsure := slices.ContainsFunc(r.elements["banks"], func(e element) bool { return !e.whole })
-	for i, id := range app.Banks {
-		name := at + ".banks[" + strconv.Itoa(i) + "]"
-		switch {
-		case slices.Contains(app.Banks[:i], id):
-			r.bad(name, "stands there twice; keep one")
-		case !slices.Contains(known, id):
-			unsure = true
-			r.bad(name, "no bank has this id%s", didYouMean(id, known))
-		}
-	}
-	for i, scope := range app.Scopes {
-		if !unsure && !slices.Contains(offered, scope) {
-			r.bad(at+".scopes["+strconv.Itoa(i)+"]", "none of the app's banks has it in scopes.optional%s", didYouMean(scope, offered))
-		}
 	}
 }
 

@@ -77,10 +77,10 @@ func (r *report) checkBankAddresses(c Config, b Bank, at string) {
 		{"endpoints.jwks", b.Endpoints.JWKS},
 		{"endpoints.revocation", b.Endpoints.Revocation},
 		{"endpoints.par", b.Endpoints.PAR},
-		{"api_base_url", b.APIBaseURL},
 	} {
 		r.checkURL(at+"."+a.key, a.url, rules)
 	}
+	r.checkURL(at+".api_base_url", b.APIBaseURL, urlRules{plain: rules.plain, public: rules.public})
 	if !r.has(at + ".issuer") { // what is made from a faulty issuer would only repeat its fault
 		r.checkURL(at+".discovery_url", b.DiscoveryURL, rules)
 	}

@@ -25,28 +25,32 @@ import (
 // Config is the outcome of [Load]: checked, and with nothing left to default.
 // It is read-only and safe to share.
 type Config struct {
-	Environment     Environment    `yaml:"environment" default:"production" values:"production|test|demo" doc:"What this installation is for. Only test and demo accept plain http and private addresses."`
-	PublicURL       string         `yaml:"public_url" need:"give the address that customers' browsers use, such as https://consent.example.is" doc:"Address under which browsers and banks reach consentd. All links are made from it, never from a request. https, except in test and demo."`
-	ServiceName     string         `yaml:"service_name" doc:"What customers read at the top of each page. None: Bank access, in their language."`
-	Listen          string         `yaml:"listen" default:":8080" doc:"Address and port to serve customers and apps on."`
-	AdminListen     string         `yaml:"admin_listen" default:"127.0.0.1:9090" doc:"Address and port for health checks and metrics. Keep it off the internet."`
-	TrustedProxies  []netip.Prefix `yaml:"trusted_proxies" doc:"Networks of the load balancers whose X-Forwarded-For is believed. None: the peer's address counts."`
-	ShutdownTimeout time.Duration  `yaml:"shutdown_timeout" default:"25s" doc:"How long a stopping process finishes requests and refreshes. Longer than refresh.bank_deadline; shorter than the platform's own grace (Kubernetes: 30s)."`
-	LogFormat       LogFormat      `yaml:"log_format" default:"json" values:"json|text" doc:"Form of a log line."`
-	LogLevel        slog.Level     `yaml:"log_level" default:"info" doc:"Least severe line that is logged: debug, info, warn or error."`
-	KeysFile        string         `yaml:"keys_file" need:"name the keyset file; make one with: consentd keys init" doc:"File with the keys that seal grants and personal data. Readable by the service alone (mode 0600 or 0400)."`
-	Redis           Redis          `yaml:"redis"`
-	Refresh         Refresh        `yaml:"refresh"`
-	Links           Links          `yaml:"links"`
-	Warn            Warn           `yaml:"warn"`
-	Probe           Probe          `yaml:"probe"`
-	Retention       time.Duration  `yaml:"retention" default:"17520h" doc:"How long a record outlives its consent, to explain it: 17520h is two years. Then it is deleted with its timeline. At least 24h."`
-	Work            Work           `yaml:"work"`
-	API             API            `yaml:"api"`
-	Mail            Mail           `yaml:"mail"`
-	Staff           Staff          `yaml:"staff"`
-	Banks           []Bank         `yaml:"banks" doc:"The banks, each by a profile and what differs from it."`
-	Apps            []App          `yaml:"apps" doc:"The payment services that may ask for consents."`
+	Environment     Environment      `yaml:"environment" default:"production" values:"production|test|demo" doc:"What this installation is for. Only test and demo accept plain http and private addresses."`
+	PublicURL       string           `yaml:"public_url" need:"give the address that customers' browsers use, such as https://consent.example.is" doc:"Address under which browsers and banks reach consentd. All links are made from it, never from a request. https, except in test and demo."`
+	ServiceName     string           `yaml:"service_name" doc:"What customers read at the top of each page. None: Bank access, in their language."`
+	Listen          string           `yaml:"listen" default:":8080" doc:"Address and port to serve customers and apps on."`
+	ListenTLS       ListenTLS        `yaml:"listen_tls"`
+	AdminListen     string           `yaml:"admin_listen" default:"127.0.0.1:9090" doc:"Address and port for health checks and metrics. Keep it off the internet."`
+	TrustedProxies  []netip.Prefix   `yaml:"trusted_proxies" doc:"Networks of the load balancers whose X-Forwarded-For is believed. None: the peer's address counts."`
+	ShutdownTimeout time.Duration    `yaml:"shutdown_timeout" default:"25s" doc:"How long a stopping process finishes requests and refreshes. Longer than refresh.bank_deadline; shorter than the platform's own grace (Kubernetes: 30s)."`
+	LogFormat       LogFormat        `yaml:"log_format" default:"json" values:"json|text" doc:"Form of a log line."`
+	LogLevel        slog.Level       `yaml:"log_level" default:"info" doc:"Least severe line that is logged: debug, info, warn or error."`
+	KeysFile        string           `yaml:"keys_file" need:"name the keyset file; make one with: consentd keys init" doc:"File with the keys that seal grants and personal data. Readable by the service alone (mode 0600 or 0400)."`
+	Redis           Redis            `yaml:"redis"`
+	Refresh         Refresh          `yaml:"refresh"`
+	Links           Links            `yaml:"links"`
+	Warn            Warn             `yaml:"warn"`
+	Probe           Probe            `yaml:"probe"`
+	RateLimit       RateLimit        `yaml:"rate_limit"`
+	PageRateLimit   PageRateLimit    `yaml:"page_rate_limit"`
+	Retention       time.Duration    `yaml:"retention" default:"17520h" doc:"How long a record outlives its consent, to explain it: 17520h is two years. Then it is deleted with its timeline. At least 24h."`
+	Work            Work             `yaml:"work"`
+	API             API              `yaml:"api"`
+	Mail            Mail             `yaml:"mail"`
+	Staff           Staff            `yaml:"staff"`
+	Banks           []Bank           `yaml:"banks" doc:"The banks, each by a profile and what differs from it."`
+	WorkloadIssuers []WorkloadIssuer `yaml:"workload_issuers" doc:"Who gives tokens to apps' programs: a Kubernetes cluster, or the company's identity provider."`
+	Apps            []App            `yaml:"apps" doc:"The payment services that may ask for consents."`
 
 	origins origins
 }
@@ -69,6 +73,13 @@ const (
 	LogJSON LogFormat = "json"
 	LogText LogFormat = "text"
 )
+
+// ListenTLS says how listen is encrypted, where no proxy does it.
+type ListenTLS struct {
+	CertFile     string `yaml:"cert_file" doc:"PEM file with our certificate and those above it. With it listen talks TLS. A changed file counts from the next connection on."`
+	KeyFile      string `yaml:"key_file" doc:"PEM file with its private key."`
+	ClientCAFile string `yaml:"client_ca_file" doc:"PEM file with the authorities whose certificates apps may show; see apps[].certificates. Nobody has to show one."`
+}
 
 // Redis says where the system of record is, and how it is reached.
 type Redis struct {
@@ -125,18 +136,6 @@ type Links struct {
 	StartLinkLife time.Duration `yaml:"start_link_life" default:"10m" doc:"Life of the link to the page that asks the customer. At most 10m."`
 	FlowLife      time.Duration `yaml:"flow_life" default:"10m" doc:"How long a customer may take at the bank. At most 10m."`
 	ConfirmLife   time.Duration `yaml:"confirm_life" default:"10m" doc:"How long an app may take to confirm with the completion code. At most 1h."`
-}
-
-// App is a payment service.
-type App struct {
-	ID         string            `yaml:"id" need:"give the app a short name of lower-case letters, digits and hyphens" doc:"Short name in the API, logs and statistics: lower-case letters, digits and hyphens. Consents belong to it: never reuse it."`
-	Name       string            `yaml:"name" need:"give the name that customers know the service by" doc:"Name shown to customers."`
-	Colour     Colour            `yaml:"colour" doc:"Colour of the pages about the app: six hex digits, such as 0b5a54. Made darker or lighter where text in it could not be read. None: our own."`
-	KeyHashes  []KeyHash         `yaml:"key_hashes" need:"give the SHA-256 of at least one API key, in hex" doc:"SHA-256 of each API key, 64 hex digits. Several, so that keys can be changed without a gap."`
-	Banks      []string          `yaml:"banks" need:"list the ids of the banks that the app may use" doc:"Ids of the banks it may ask consents at."`
-	Scopes     []string          `yaml:"scopes" doc:"Optional scopes that it may ask for, beyond those that the bank requires."`
-	ReturnURLs map[string]string `yaml:"return_urls" need:"give at least one, such as done: https://shop.example.is/bank/done" doc:"Where customers return to, by an id that requests name. https; http only to this machine and not in production."`
-	Webhook    Webhook           `yaml:"webhook"`
 }
 
 // Bank returns the bank with that id.

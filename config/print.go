@@ -5,6 +5,7 @@ import (
 	"io"
 	"reflect"
 	"slices"
+	"strconv"
 	"strings"
 
 	"go.yaml.in/yaml/v4"
@@ -37,8 +38,11 @@ func (c Config) node(v reflect.Value, s shape, at string) *yaml.Node {
 	case shapeList:
 		n := newSequence()
 		for i := range v.Len() {
-			id := v.Index(i).FieldByName("ID").String()
-			n.Content = append(n.Content, c.sectionNode(v.Index(i), join(at, id)))
+			name := at + "[" + strconv.Itoa(i) + "]"
+			if id := v.Index(i).FieldByName("ID"); id.IsValid() {
+				name = join(at, id.String())
+			}
+			n.Content = append(n.Content, c.sectionNode(v.Index(i), name))
 		}
 		return n
 	case shapeMap:

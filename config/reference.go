@@ -52,6 +52,9 @@ func table(b *strings.Builder, title string, t reflect.Type, prefix string) {
 		switch {
 		case f.shape == shapeSection && prefix != "":
 			walk(f.typ, prefix+f.key+".", func(name string, f field) { row(b, name, f) })
+		case f.shape == shapeList && prefix != "":
+			row(b, prefix+f.key, f)
+			walk(f.typ.Elem(), prefix+f.key+"[].", func(name string, f field) { row(b, name, f) })
 		case f.shape != shapeSection && f.shape != shapeList:
 			row(b, prefix+f.key, f)
 		}

@@ -171,6 +171,15 @@ func (s *Service) deny(ctx context.Context, req HandOutRequest, h HandOut, failu
 	return out
 }
 
+// Denied puts on record, with a consent's hand-outs, that its app tried what it
+// may not do at all. Of another app's consent there is nothing to record.
+func (s *Service) Denied(ctx context.Context, app App, id ID, requestID string) error {
+	if _, err := s.Consent(ctx, app, id); err != nil {
+		return err
+	}
+	return s.c.Store.RecordDenied(ctx, HandOutRequest{ID: id, App: app.ID, RequestID: requestID, Now: s.c.Now().UTC()}, OutcomeOperation)
+}
+
 // refusal says what the app should do next.
 func (s *Service) refusal(ctx context.Context, req HandOutRequest, h HandOut, err error) *Refusal {
 	s.c.Log.InfoContext(ctx, "hand-out denied", slog.String("consent", string(req.ID)), slog.String("app", req.App),

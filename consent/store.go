@@ -357,6 +357,7 @@ const (
 	OutcomeLifetime    Outcome = "lifetime-unavailable"
 	OutcomeBank        Outcome = "bank-unavailable"
 	OutcomeInternal    Outcome = "internal-error"
+	OutcomeOperation   Outcome = "operation-not-allowed" // the app may not do what it tried
 )
 
 // HandOut is the store's decision and what it was made from. For

@@ -66,7 +66,7 @@ var (
 // bank chose it.
 type BankError struct {
 	Bank       string
-	Op         string        // "redeem", "refresh", "revoke", "authorize"
+	Op         string        // "redeem", "refresh", "revoke", "authorize", "call"
 	Status     int           // HTTP status; 0 when there was no answer
 	Code       string        // OAuth error code (RFC 6749 section 5.2), or our own word for what was wrong
 	RetryAfter time.Duration // what the bank asked for; 0 when it did not

@@ -1,87 +1,161 @@
 package web
 
 import (
-	"crypto/rand"
-	"crypto/sha256"
-	"encoding/base64"
-	"encoding/hex"
+	"context"
 	"errors"
 	"fmt"
+	"log/slog"
 	"strings"
 
 	"github.com/labstack/echo/v4"
 
 	"github.com/consentd/consentd/consent"
-	"github.com/consentd/consentd/token"
 )
 
-// keyPrefix lets secret scanners find keys that were left lying about.
-const keyPrefix = "ck_"
-
-// longestKey bounds what is hashed for a caller that nobody knows.
-const longestKey = 256
-
-// NewAPIKey makes a key for an app, and its hash, which is all that is kept.
-func NewAPIKey() (key token.Secret, hash string) {
-	var b [32]byte
-	_, _ = rand.Read(b[:]) // never fails (crypto/rand)
-	text := keyPrefix + base64.RawURLEncoding.EncodeToString(b[:])
-	sum := sha256.Sum256([]byte(text))
-	return token.Secret(text), hex.EncodeToString(sum[:])
+// client is an app as this package knows it: what it may do, and how much.
+type client struct {
+	AppKeys
+	may    map[Operation]bool
+	budget *budget
+	calls  []callPattern
 }
 
-// keyring finds the app by the hash of its key. Comparing hashes of a secret
-// tells nothing about the secret, so that a map will do.
-type keyring map[[sha256.Size]byte]consent.App
-
-func newKeyring(apps []AppKeys) (keyring, error) {
-	keys := make(keyring)
+func newClients(apps []AppKeys) ([]*client, error) {
+	var all []*client
 	var errs []error
 	for _, a := range apps {
-		for i, text := range a.KeyHashes {
-			raw, err := hex.DecodeString(text)
-			if err != nil || len(raw) != sha256.Size {
-				errs = append(errs, fmt.Errorf("web: app %q: key hash %d is not a SHA-256 in hex", a.App.ID, i+1))
-				continue
-			}
-			hash := [sha256.Size]byte(raw)
-			if other, taken := keys[hash]; taken {
-				errs = append(errs, fmt.Errorf("web: apps %q and %q have the same key", other.ID, a.App.ID))
-			}
-			keys[hash] = a.App
+		c := &client{AppKeys: a, budget: newBudget(a.Limit)}
+		var err error
+		if c.may, err = may(a.Operations); err != nil {
+			errs = append(errs, fmt.Errorf("web: app %q: %w", a.App.ID, err))
 		}
+		if err := a.Limit.check(); err != nil {
+			errs = append(errs, fmt.Errorf("app %q: %w", a.App.ID, err))
+		}
+		for _, text := range a.Calls {
+			p, err := parseCallPattern(text)
+			if err != nil {
+				errs = append(errs, fmt.Errorf("web: app %q: %w", a.App.ID, err))
+			}
+			c.calls = append(c.calls, p)
+		}
+		all = append(all, c)
 	}
-	return keys, errors.Join(errs...)
+	return all, errors.Join(errs...)
 }
 
-// errUnauthorized: no API key, or none that we know.
-var errUnauthorized = errors.New("web: no valid API key")
+func (c *client) caller(kind credentialKind, id string) caller {
+	return caller{client: c, credential: credential{kind: kind, id: id}, use: &use{}}
+}
 
-// app is who sent an Authorization header (RFC 6750 section 2.1).
-func (k keyring) app(authorization string) (consent.App, error) {
-	scheme, key, _ := strings.Cut(authorization, " ")
-	if !strings.EqualFold(scheme, "Bearer") || !strings.HasPrefix(key, keyPrefix) || len(key) > longestKey {
-		return consent.App{}, errUnauthorized
+// caller is who sent a request of the API, and how that is known.
+type caller struct {
+	*client
+	credential credential
+	use        *use
+}
+
+// credential is what an app was known by. Its id is public.
+type credential struct {
+	kind credentialKind
+	id   string
+}
+
+func (c credential) String() string { return string(c.kind) + ":" + c.id }
+
+type credentialKind string
+
+const (
+	apiKey        credentialKind = "api_key"
+	byWorkload    credentialKind = "workload"
+	byCertificate credentialKind = "certificate"
+)
+
+// errUnauthorized: nothing that we know an app by.
+var errUnauthorized = errors.New("web: no valid credential")
+
+// caller is who sent a request: by its Authorization header (RFC 6750 section
+// 2.1), and without one by the certificate of the connection.
+func (s *server) caller(c *call) (caller, error) {
+	given := c.Request().Header.Values("Authorization")
+	if len(given) == 0 {
+		return s.certified.caller(c.Request().TLS)
 	}
-	app, known := k[sha256.Sum256([]byte(key))]
-	if !known {
-		return consent.App{}, errUnauthorized
+	if len(given) != 1 {
+		return caller{}, errUnauthorized
 	}
-	return app, nil
+	scheme, bearer, _ := strings.Cut(given[0], " ")
+	if !strings.EqualFold(scheme, "Bearer") {
+		return caller{}, errUnauthorized
+	}
+	return s.bearer(c.Request().Context(), bearer)
+}
+
+// byKey is who has that API key.
+func (s *server) byKey(text string) (caller, error) {
+	if who, ok := s.keys.caller(text); ok {
+		return who, nil
+	}
+	return caller{}, errUnauthorized
+}
+
+// bearer is whom a bearer token is of.
+func (s *server) bearer(ctx context.Context, text string) (caller, error) {
+	if isJWT(text) {
+		return s.workload(ctx, text)
+	}
+	return s.byKey(text)
 }
 
 // appHandler answers a request of an app.
 type appHandler func(c *call, app consent.App) error
 
-// forApp is the only way to a route below /v1.
-func (s *server) forApp(h appHandler) echo.HandlerFunc {
+// forApp is the only way to a route of the API: by an app that is known, has
+// not called too often, and may do this.
+func (s *server) forApp(op Operation, h appHandler) echo.HandlerFunc {
 	return on(func(c *call) error {
-		app, err := s.keys.app(c.Request().Header.Get("Authorization"))
+		who, err := s.caller(c)
 		if err != nil {
-			c.Response().Header().Set("WWW-Authenticate", `Bearer realm="consentd"`)
+			if errors.Is(err, errUnauthorized) {
+				c.Response().Header().Set("WWW-Authenticate", `Bearer realm="consentd"`)
+			}
+			s.metrics.denied(answerTo(err).code)
 			return err
 		}
-		c.app = app.ID
-		return h(c, app)
+		if err := s.admit(c, who, op, c.Param("id")); err != nil {
+			return err
+		}
+		return h(c, who.App)
 	})
+}
+
+// admit lets a known caller do something, as often as it may.
+func (s *server) admit(c *call, who caller, op Operation, id string) error {
+	c.caller = who
+	s.used(who)
+	if err := who.budget.take(s.service.Now(), c.Response().Header()); err != nil {
+		s.metrics.denied(answerTo(err).code)
+		return err
+	}
+	if !who.may[op] {
+		s.deny(c, op, id)
+		return errOperation
+	}
+	return nil
+}
+
+// deny puts on record that an app tried what it may not do: where it is about
+// a consent of its own with that consent's hand-outs, and always in the log.
+func (s *server) deny(c *call, op Operation, id string) {
+	ctx := context.WithoutCancel(c.Request().Context())
+	s.metrics.denied(answerTo(errOperation).code)
+	s.log.WarnContext(ctx, "operation denied", slog.String("app", c.caller.App.ID), slog.String("operation", string(op)),
+		slog.String("credential", c.caller.credential.String()), slog.String("request_id", c.requestID))
+	about, err := consent.ParseID(id)
+	if err != nil {
+		return
+	}
+	if err := s.service.Denied(ctx, c.caller.App, about, c.requestID); err != nil && !errors.Is(err, consent.ErrNotFound) {
+		s.log.WarnContext(ctx, "denied operation not on record", slog.String("request_id", c.requestID), slog.Any("error", err))
+	}
 }

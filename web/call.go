@@ -21,7 +21,7 @@ import (
 type call struct {
 	echo.Context
 	requestID string
-	app       string // id of the app that calls; empty for browsers
+	caller    caller // the app that calls; zero for browsers
 	isAPI     bool
 	visit     string   // id of the app that a page is about; empty where nobody knows
 	edition   *edition // the language of the page
@@ -44,7 +44,7 @@ func (s *server) around(next echo.HandlerFunc) echo.HandlerFunc {
 		r := ec.Request()
 		c := &call{
 			Context: ec, requestID: requestID(r.Header.Get("X-Request-Id")),
-			isAPI: strings.HasPrefix(r.URL.Path, "/v1/"),
+			isAPI: isAPI(r.URL.Path),
 		}
 		ec.SetRequest(r.WithContext(consent.WithOrigin(r.Context(), consent.Origin{RequestID: c.requestID})))
 		s.headers.set(c)
@@ -94,8 +94,19 @@ func (s *server) record(c *call, took time.Duration) {
 	s.metrics.request(r.Method, route, status, took)
 	s.log.LogAttrs(r.Context(), slog.LevelInfo, "request", slog.String("method", knownMethod(r.Method)),
 		slog.String("route", route), slog.Int("status", status), slog.Float64("took_ms", float64(took.Microseconds())/1000),
-		slog.String("request_id", c.requestID), slog.String("app", c.app))
+		slog.String("request_id", c.requestID), slog.String("app", c.app()))
 }
+
+// app is the id of the app that calls; empty for browsers.
+func (c *call) app() string {
+	if c.caller.client == nil {
+		return ""
+	}
+	return c.caller.App.ID
+}
+
+// isAPI reports whether a path, or a route, is one of the API's.
+func isAPI(path string) bool { return strings.HasPrefix(path, "/v1/") || isOAuth(path) }
 
 // longestRequestID and the letters that a request id may have keep it
 // harmless in headers and logs.

@@ -21,14 +21,6 @@ import (
 	"github.com/labstack/echo/v4"
 )
 
-// planned are operations and codes that the contract has and this handler
-// does not have yet.
-var planned = map[string]bool{
-	"GET /v1/me": true, "POST /oauth2/token": true,
-	"GET /v1/consents/{id}/bank/{path}": true, "POST /v1/consents/{id}/bank/{path}": true, "PUT /v1/consents/{id}/bank/{path}": true,
-	"PATCH /v1/consents/{id}/bank/{path}": true, "DELETE /v1/consents/{id}/bank/{path}": true, "HEAD /v1/consents/{id}/bank/{path}": true,
-}
-
 // contract is web/openapi.yaml, read once. In it answers may have no members
 // that the contract does not name, although apps must expect them: here they
 // are what was forgotten.
@@ -74,7 +66,7 @@ func matched(doc *openapi3.T, r *http.Request) (*routers.Route, map[string]strin
 		}
 		fits := len(named) == len(given)
 		for i := 0; fits && i < len(named); i++ {
-			if strings.HasPrefix(named[i], "{") && given[i] != "" {
+			if strings.HasPrefix(named[i], "{") && (given[i] != "" || named[i] == "{path}") {
 				params[strings.Trim(named[i], "{}")] = given[i]
 			} else if named[i] != given[i] {
 				fits = false
@@ -189,8 +181,8 @@ func TestTheContractIsNoOtherThanTheAPI(t *testing.T) {
 		}
 	}
 	for _, call := range slices.Sorted(maps.Keys(promised)) {
-		if served[call] == planned[call] {
-			t.Errorf("%s: served %v, planned %v", call, served[call], planned[call])
+		if !served[call] {
+			t.Errorf("%s is promised and not served", call)
 		}
 	}
 	for _, call := range slices.Sorted(maps.Keys(served)) {
@@ -246,10 +238,14 @@ func TestTheContractsRequestsWork(t *testing.T) {
 	ran := 0
 	for path, item := range contractOf(t).Paths.Map() {
 		for method, o := range item.Operations() {
-			if planned[method+" "+path] || o.RequestBody == nil {
+			if o.RequestBody == nil {
 				continue
 			}
-			for name, example := range o.RequestBody.Value.Content["application/json"].Examples {
+			media := o.RequestBody.Value.Content["application/json"]
+			if media == nil { // a form, or what is the bank's business
+				continue
+			}
+			for name, example := range media.Examples {
 				to, body := id, example.Value.Value
 				if o.OperationID == "confirmConsent" { // codes are made, and work once
 					var code string

@@ -13,6 +13,7 @@ import (
 
 	"github.com/consentd/consentd/consent"
 	"github.com/consentd/consentd/sandbox"
+	"github.com/consentd/consentd/web"
 )
 
 // block is a fenced piece of docs/api.md.
@@ -141,7 +142,7 @@ func (w *world) curl(t *testing.T, args []string) reply {
 // compares the answers with those that it shows.
 func TestTheReferenceIsTrue(t *testing.T) {
 	t.Parallel()
-	w := newWorld(t)
+	w := newWorld(t, func(s *settings) { s.limit = web.Limit{Requests: 6000, Per: time.Minute} })
 	vars := map[string]string{"CONSENTD": w.url, "KEY": w.key.Reveal()}
 	// What holds only on the day it was written, and in this test's world.
 	here := strings.NewReplacer(`"bank": "landsbankinn"`, `"bank": "sandbox"`, "bank=landsbankinn", "bank=sandbox",
@@ -174,7 +175,7 @@ func TestTheReferenceIsTrue(t *testing.T) {
 			t.Errorf("%s: status = %d %s, want %d", section, r.status, r.text, want)
 		}
 	}
-	want := []string{"Ask for a consent", "Confirm the customer", "Forget a customer", "Get an access token", "List", "Look at a consent", "Poll for events", "Prove", "Renew", "Stop", "When the bank answers 401 or 403"}
+	want := []string{"Ask for a consent", "Confirm the customer", "Forget a customer", "Get an access token", "List", "Look at a consent", "Poll for events", "Prove", "Renew", "Stop", "When the bank answers 401 or 403", "Who you are, and what you may do"}
 	if got := slices.Sorted(maps.Keys(ran)); !slices.Equal(got, want) {
 		t.Errorf("commands ran in the sections %q, want %q", got, want)
 	}
@@ -254,8 +255,8 @@ func TestTheReferenceListsEveryCall(t *testing.T) {
 			if strings.HasSuffix(path, "/bank/{path}") {
 				call = "ANY " + path
 			}
-			if listed[call] == planned[method+" "+path] {
-				t.Errorf("%s: in docs/api.md %v, planned %v", call, listed[call], planned[method+" "+path])
+			if !listed[call] {
+				t.Errorf("%s is not in docs/api.md", call)
 			}
 		}
 	}

@@ -23,16 +23,25 @@ func (s *server) handOut(c *call, app consent.App) error {
 	if err != nil {
 		return err
 	}
+	out, err := s.token(c, app, id, r)
+	if err != nil {
+		return err
+	}
+	c.Response().Header()["Pragma"] = noCache
+	return c.Blob(http.StatusOK, "application/json", appendHandOut(nil, id, out, s.service.Now()))
+}
+
+// token asks the domain for a token, for as long as a caller may wait.
+func (s *server) token(c *call, app consent.App, id consent.ID, r consent.TokenRequest) (consent.HandedOut, error) {
 	ctx, cancel := context.WithTimeout(c.Request().Context(), s.c.TokenDeadline)
 	defer cancel()
 	out, err := s.service.Token(ctx, app, id, r)
 	if err != nil {
 		s.metrics.handOut(answerTo(err).code)
-		return err
+		return out, err
 	}
 	s.metrics.handOut(string(consent.OutcomeAllowed))
-	c.Response().Header()["Pragma"] = noCache
-	return c.Blob(http.StatusOK, "application/json", appendHandOut(nil, id, out, s.service.Now()))
+	return out, nil
 }
 
 var noCache = []string{"no-cache"} // for caches from before HTTP/1.1 (RFC 6749 section 5.1)

@@ -16,6 +16,7 @@ type metrics struct {
 	requests  *prometheus.CounterVec
 	durations *prometheus.HistogramVec
 	handOuts  *prometheus.CounterVec
+	denials   *prometheus.CounterVec
 }
 
 func newMetrics(r prometheus.Registerer) (*metrics, error) {
@@ -30,11 +31,14 @@ func newMetrics(r prometheus.Registerer) (*metrics, error) {
 		handOuts: prometheus.NewCounterVec(prometheus.CounterOpts{
 			Name: "consentd_hand_outs_total", Help: "Answers to apps asking for a token, by outcome.",
 		}, []string{"outcome"}),
+		denials: prometheus.NewCounterVec(prometheus.CounterOpts{
+			Name: "consentd_denied_requests_total", Help: "Requests that were turned away before anything was done, by the code of the answer.",
+		}, []string{"code"}),
 	}
 	if r == nil {
 		return m, nil
 	}
-	err := errors.Join(r.Register(m.requests), r.Register(m.durations), r.Register(m.handOuts))
+	err := errors.Join(r.Register(m.requests), r.Register(m.durations), r.Register(m.handOuts), r.Register(m.denials))
 	if err != nil {
 		return nil, fmt.Errorf("web: metrics: %w", err)
 	}
@@ -45,6 +49,8 @@ func (m *metrics) request(method, route string, status int, took time.Duration) 
 	m.requests.WithLabelValues(knownMethod(method), route, strconv.Itoa(status/100)+"xx").Inc()
 	m.durations.WithLabelValues(route).Observe(took.Seconds())
 }
+
+func (m *metrics) denied(code string) { m.denials.WithLabelValues(code).Inc() }
 
 func (m *metrics) handOut(outcome string) { m.handOuts.WithLabelValues(outcome).Inc() }
 

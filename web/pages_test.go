@@ -262,7 +262,7 @@ func TestProblemPagesExistForEveryCode(t *testing.T) {
 			b.get(m[1]).says(t, "What to do", code)
 		}
 	}
-	if want := 21; found != want {
+	if want := 28; found != want {
 		t.Errorf("%d problems are listed, want %d", found, want)
 	}
 	fmt.Fprintln(t.Output(), found, "problems")

@@ -16,6 +16,9 @@ import (
 // fail answers with what the table says of err.
 func (s *server) fail(c *call, err error) {
 	a := answerTo(err)
+	if l, ok := errors.AsType[*limitError](err); ok {
+		a.retry = l.wait
+	}
 	if level := slog.LevelWarn; a.status >= http.StatusInternalServerError && !errors.Is(err, errPanic) {
 		if a.code == internalError {
 			level = slog.LevelError
@@ -27,7 +30,7 @@ func (s *server) fail(c *call, err error) {
 		return
 	}
 	if c.isAPI {
-		err = s.writeProblem(c, a, err)
+		err = s.writeError(c, a, err)
 	} else {
 		err = s.errorPage(c, a)
 	}
@@ -45,15 +48,19 @@ func reason(err error) error {
 	return err
 }
 
-func (s *server) writeProblem(c *call, a answer, err error) error {
+// writeError answers an app: as a problem, or where OAuth is spoken in its terms.
+func (s *server) writeError(c *call, a answer, err error) error {
 	p := s.problemOf(a, err)
 	p.RequestID = c.requestID
+	if p.RetryAfter > 0 {
+		c.Response().Header().Set("Retry-After", strconv.Itoa(p.RetryAfter))
+	}
+	if isOAuth(c.Request().URL.Path) {
+		return s.writeOAuthError(c, p)
+	}
 	body, err := json.Marshal(p)
 	if err != nil {
 		return fmt.Errorf("write problem: %w", err)
-	}
-	if p.RetryAfter > 0 {
-		c.Response().Header().Set("Retry-After", strconv.Itoa(p.RetryAfter))
 	}
 	return c.Blob(a.status, "application/problem+json", append(body, '\n'))
 }

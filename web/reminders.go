@@ -43,7 +43,7 @@ func (s *server) setReminders(c *call) error {
 }
 
 func (s *server) routeReminders(e *echo.Echo) {
-	e.GET("/m/:link/reminders", on(s.reminders))
-	e.HEAD("/m/:link/reminders", on(s.reminders))
-	e.POST("/m/:link/reminders", on(s.setReminders))
+	e.GET("/m/:link/reminders", on(s.limited(s.reminders)))
+	e.HEAD("/m/:link/reminders", on(s.limited(s.reminders)))
+	e.POST("/m/:link/reminders", on(s.limited(s.setReminders)))
 }

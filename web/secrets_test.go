@@ -94,7 +94,7 @@ func TestNewAPIKeysDiffer(t *testing.T) {
 	seen := map[token.Secret]bool{}
 	for range 50 {
 		key, hash := web.NewAPIKey()
-		if seen[key] || !strings.HasPrefix(key.Reveal(), "ck_") || len(key.Reveal()) != 46 || len(hash) != 64 {
+		if seen[key] || !strings.HasPrefix(key.Reveal(), "ck_"+hash[:8]+"_") || len(key.Reveal()) != 55 || len(hash) != 64 {
 			t.Fatal("a key repeats or is malformed")
 		}
 		seen[key] = true

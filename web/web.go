@@ -16,9 +16,11 @@
 //   - Addresses that we make start with Config.PublicURL, never with a Host
 //     header, and customers leave for registered addresses only.
 //   - The log and the metrics name routes, never addresses: those hold secrets.
+//   - Every call of the API names an operation, and an app calls what it may.
+//   - Apps and browsers are limited in how often they call, by each process for
+//     itself: Redis is not asked, so that its outage changes no limit.
 //
-// There are no rate limits here yet: put a proxy that has them in front. A
-// hand-out may wait Config.TokenDeadline, a return from the bank as long as the
+// A hand-out may wait Config.TokenDeadline, a return from the bank as long as the
 // bank's deadline, and a look at the events 20 seconds: the listener's write
 // time-out must exceed them all.
 package web
@@ -39,6 +41,7 @@ import (
 	"github.com/prometheus/client_golang/prometheus"
 
 	"github.com/consentd/consentd/consent"
+	"github.com/consentd/consentd/web/workload"
 )
 
 // Config configures the handler that [New] makes.
@@ -63,19 +66,27 @@ type Config struct {
 	// proxy stands before us.
 	TrustedProxies []netip.Prefix
 
-	Reference bool // whether the API's reference is served at /docs and /openapi.yaml
+	BankAPIs     map[string]BankAPI // by the bank's id, of those that apps may call
+	Issuers      *workload.Issuers  // of tokens of workloads; nil: there are none
+	BrowserLimit Limit              // for each address that browsers come from
+	Uses         Uses               // nil: nobody keeps when a credential was used
+	Reference    bool               // whether the API's reference is served at /docs and /openapi.yaml
 
 	TokenDeadline time.Duration         // how long a hand-out may wait for a refresh; default 25 s
 	Metrics       prometheus.Registerer // nil: nothing is measured
 	Log           *slog.Logger          // default: discard
 }
 
-// AppKeys is an app with the hashes of its API keys, as [NewAPIKey] makes
-// them. Several, so that a key can be changed without a gap.
+// AppKeys is an app: how it is known, and what it may do.
 type AppKeys struct {
-	App       consent.App
-	KeyHashes []string
-	Colour    string // of the pages about it, as #rrggbb; empty: our own
+	App          consent.App
+	Colour       string   // of the pages about it, as #rrggbb; empty: our own
+	KeyHashes    []string // as [NewAPIKey] makes them; two, while one key follows another
+	Workloads    []Workload
+	Certificates []string    // DNS names and URIs in certificates that our TLS has verified
+	Operations   []Operation // nil: all but [OpEgress]
+	Calls        []string    // with [OpEgress]: a method and a path each, such as GET /v1/payments/*
+	Limit        Limit
 }
 
 const defaultTokenDeadline = 25 * time.Second
@@ -85,6 +96,9 @@ type server struct {
 	c         Config
 	service   *consent.Service
 	keys      keyring
+	programs  workloads
+	certified certificates
+	browsers  *addresses
 	pages     *pages
 	headers   headers
 	reference *reference // nil: not served
@@ -106,16 +120,19 @@ func New(c Config) (http.Handler, error) {
 	if c.Log == nil {
 		c.Log = slog.New(slog.DiscardHandler)
 	}
-	keys, badKeys := newKeyring(c.Apps)
+	clients, badClients := newClients(c.Apps)
+	keys, badKeys := newKeyring(clients)
+	programs, badWorkloads := newWorkloads(clients)
+	certified, badCertificates := newCertificates(clients)
 	pages, badPages := newPages(c.Name, c.Apps)
 	metrics, badMetrics := newMetrics(c.Metrics)
 	_, badContract := jsonBodies()
-	errs := []error{badContract, checkPublicURL(c.PublicURL), checkReturnURLs(c.Apps), badKeys, badPages, badMetrics}
+	errs := []error{badContract, checkPublicURL(c.PublicURL), checkReturnURLs(c.Apps), badClients, badKeys, badWorkloads, badCertificates, badPages, badMetrics, c.BrowserLimit.check()}
 	for bank, origins := range c.BankOrigins {
 		errs = append(errs, checkBankOrigins(bank, origins))
 	}
 	s := &server{
-		c: c, service: c.Service, keys: keys, pages: pages, metrics: metrics, log: c.Log,
+		c: c, service: c.Service, keys: keys, programs: programs, certified: certified, browsers: newAddresses(c.BrowserLimit), pages: pages, metrics: metrics, log: c.Log,
 		headers: newHeaders(c.PublicURL.Scheme == "https"), origin: http.NewCrossOriginProtection(),
 	}
 	if c.Reference {
@@ -129,37 +146,50 @@ func New(c Config) (http.Handler, error) {
 	if err := s.origin.AddTrustedOrigin(c.PublicURL.Scheme + "://" + c.PublicURL.Host); err != nil {
 		return nil, fmt.Errorf("web: public URL: %w", err)
 	}
-	return s.router(), nil
+	return s.router()
 }
 
-func (s *server) router() *echo.Echo {
+func (s *server) router() (*echo.Echo, error) {
 	e := echo.New()
 	e.HideBanner, e.HidePort = true, true
 	e.Logger.SetOutput(io.Discard)
 	e.IPExtractor = ipExtractor(s.c.TrustedProxies)
 	e.Use(s.around)
-	s.routeAPI(e)
+	api := s.api()
+	for _, r := range api {
+		e.Add(r.method, r.path, s.handlerOf(r))
+	}
 	s.routePages(e)
 	s.routeReference(e)
 	s.routes = make(map[string]bool)
 	for _, r := range e.Routes() {
 		s.routes[r.Path] = true
 	}
-	return e
+	return e, checkRoutes(e.Routes(), api)
 }
 
-func (s *server) routeAPI(e *echo.Echo) {
-	e.POST("/v1/consents", s.forApp(s.createConsent))
-	e.GET("/v1/events", s.forApp(s.events))
-	e.GET("/v1/consents", s.forApp(s.listConsents))
-	e.GET("/v1/consents/:id", s.forApp(s.showConsent))
-	e.POST("/v1/consents/:id/token", s.forApp(s.handOut))
-	e.POST("/v1/consents/:id/confirm", s.forApp(s.confirm))
-	e.POST("/v1/consents/:id/renewal", s.forApp(s.renew))
-	e.DELETE("/v1/consents/:id", s.forApp(s.stop))
-	e.POST("/v1/consents/:id/report", s.forApp(s.report))
-	e.GET("/v1/consents/:id/proof", s.forApp(s.proof))
-	e.POST("/v1/erasures", s.forApp(s.erase))
+// api is every call that an app can make.
+func (s *server) api() []apiRoute {
+	const one = "/v1/consents/:id"
+	all := []apiRoute{
+		{method: http.MethodPost, path: "/v1/consents", operation: OpCreate, answer: s.createConsent},
+		{method: http.MethodGet, path: "/v1/consents", operation: OpRead, answer: s.listConsents},
+		{method: http.MethodGet, path: "/v1/events", operation: OpRead, answer: s.events},
+		{method: http.MethodGet, path: one, operation: OpRead, answer: s.showConsent},
+		{method: http.MethodPost, path: one + "/token", operation: OpToken, answer: s.handOut},
+		{method: http.MethodPost, path: one + "/confirm", operation: OpConfirm, answer: s.confirm},
+		{method: http.MethodPost, path: one + "/renewal", operation: OpRenew, answer: s.renew},
+		{method: http.MethodDelete, path: one, operation: OpRevoke, answer: s.stop},
+		{method: http.MethodPost, path: one + "/report", operation: OpReport, answer: s.report},
+		{method: http.MethodGet, path: one + "/proof", operation: OpRead, answer: s.proof},
+		{method: http.MethodPost, path: "/v1/erasures", operation: OpErase, answer: s.erase},
+		{method: http.MethodGet, path: "/v1/me", operation: OpRead, answer: s.me},
+		{method: http.MethodPost, path: pathExchange, operation: OpToken, own: s.exchange},
+	}
+	for _, method := range callMethods {
+		all = append(all, apiRoute{method: method, path: one + "/bank/*", operation: OpEgress, answer: s.egress})
+	}
+	return all
 }
 
 func (s *server) routePages(e *echo.Echo) {
@@ -173,19 +203,19 @@ func (s *server) routePages(e *echo.Echo) {
 	shown("/problems", s.problemList)
 	shown("/problems/:code", s.problemPage)
 
-	shown("/c/:link", s.ask)
-	e.POST("/c/:link", s.fromOurPage(s.begin))
-	e.GET(callbackPath, on(s.callback))
+	shown("/c/:link", s.limited(s.ask))
+	e.POST("/c/:link", s.fromOurPage(s.limited(s.begin)))
+	e.GET(callbackPath, on(s.limited(s.callback)))
 	e.HEAD(callbackPath, on(callbackProbe))
-	shown("/back/:ref", s.result)
-	shown("/back/:ref/return", s.toApp)
-	e.POST("/back/:ref/retry", s.fromOurPage(s.retry))
+	shown("/back/:ref", s.limited(s.result))
+	shown("/back/:ref/return", s.limited(s.toApp))
+	e.POST("/back/:ref/retry", s.fromOurPage(s.limited(s.retry)))
 
-	shown("/m/:link", s.toManage)
-	shown("/m/:link/", s.manage)
-	e.POST("/m/:link/renew", s.fromOurPage(s.renewFromMail))
-	shown("/m/:link/stop", s.askToStop)
-	e.POST("/m/:link/stop", s.fromOurPage(s.stopFromMail))
+	shown("/m/:link", s.limited(s.toManage))
+	shown("/m/:link/", s.limited(s.manage))
+	e.POST("/m/:link/renew", s.fromOurPage(s.limited(s.renewFromMail)))
+	shown("/m/:link/stop", s.limited(s.askToStop))
+	e.POST("/m/:link/stop", s.fromOurPage(s.limited(s.stopFromMail)))
 	s.routeReminders(e)
 }
 

@@ -23,6 +23,7 @@ import (
 	"github.com/consentd/consentd/token"
 	"github.com/consentd/consentd/token/oauthbank"
 	"github.com/consentd/consentd/web"
+	"github.com/consentd/consentd/web/workload"
 )
 
 const (
@@ -67,6 +68,17 @@ type settings struct {
 	store    func(consent.Store) consent.Store
 	public   string
 	deadline time.Duration
+
+	operations []web.Operation
+	limit      web.Limit // of the app "shop"
+	browsers   web.Limit
+	calls      []string // of the app "shop"
+	uses       web.Uses
+	issuers    *workload.Issuers
+	workloads  []web.Workload // of the app "shop"
+	others     []web.Workload // of the app "lender"
+
+	certificates, otherCertificates []string // of the two
 
 	noReference bool
 	colour      string // of the app
@@ -159,9 +171,15 @@ func (w *world) build(s settings, logger *slog.Logger) {
 	var hash, otherHash string
 	w.key, hash = web.NewAPIKey()
 	w.otherKey, otherHash = web.NewAPIKey()
+	api, err := oauthbank.NewAPI(oauthbank.APIConfig{Bank: "sandbox", BaseURL: issuer, KeyHeader: "apikey", Key: "apikey",
+		RequestID: oauthbank.RequestIDAlnum32, Transport: w.bankDoor})
+	w.check(err)
 	w.handler, err = web.New(web.Config{
-		Name: s.name, Service: w.service, PublicURL: public, Reference: !s.noReference, BankOrigins: map[string]string{"sandbox": issuer}, Log: logger, Metrics: w.registry, TokenDeadline: s.deadline,
-		Apps: []web.AppKeys{{App: s.app, KeyHashes: []string{hash}, Colour: s.colour}, {App: lender, KeyHashes: []string{otherHash}}},
+		BankAPIs: map[string]web.BankAPI{"sandbox": api}, Name: s.name,
+		Service: w.service, PublicURL: public, Reference: !s.noReference, BankOrigins: map[string]string{"sandbox": issuer}, Log: logger, Metrics: w.registry, TokenDeadline: s.deadline,
+		BrowserLimit: s.browsers, Uses: s.uses, Issuers: s.issuers,
+		Apps: []web.AppKeys{{App: s.app, KeyHashes: []string{hash}, Colour: s.colour, Workloads: s.workloads, Certificates: s.certificates, Operations: s.operations, Calls: s.calls, Limit: s.limit},
+			{App: lender, KeyHashes: []string{otherHash}, Workloads: s.others, Certificates: s.otherCertificates}},
 	})
 	w.check(err)
 }

@@ -189,6 +189,13 @@ func (p *program) withService(ctx context.Context, look func(context.Context, *c
 
 // withServiceFor is withService for what takes longer than a look.
 func (p *program) withServiceFor(ctx context.Context, limit time.Duration, look func(context.Context, *consent.Service) error) error {
+	return p.withBuilt(ctx, limit, func(ctx context.Context, _ config.Config, built *assembly.Program) error {
+		return look(ctx, built.Service)
+	})
+}
+
+// withBuilt opens everything that is configured.
+func (p *program) withBuilt(ctx context.Context, limit time.Duration, look func(context.Context, config.Config, *assembly.Program) error) error {
 	c, err := p.load()
 	if err != nil {
 		return err
@@ -201,7 +208,7 @@ func (p *program) withServiceFor(ctx context.Context, limit time.Duration, look 
 	}
 	looking, cancel := context.WithTimeout(ctx, limit)
 	defer cancel()
-	err = look(looking, built.Service)
+	err = look(looking, c, built)
 	closing, cancel := context.WithTimeout(context.WithoutCancel(ctx), closeDeadline)
 	defer cancel()
 	return errors.Join(err, built.Service.Settle(closing), built.Close(closing))

@@ -107,6 +107,8 @@ public_url: %s
 listen: 127.0.0.1:0
 admin_listen: 127.0.0.1:0
 keys_file: %s
+rate_limit: {requests: 0}
+page_rate_limit: {requests: 0}
 redis: {addresses: ["%s"]}
 banks:
   - {profile: sandbox, issuer: "%s", client_id: consentd, client_secret: %s}
@@ -148,11 +150,7 @@ func (s *site) url() string { return "http://" + s.public.Addr().String() }
 // a clock that can be moved.
 func (s *site) build() *assembly.Program {
 	s.t.Helper()
-	c, err := config.Load(s.config, nil)
-	must(s.t, err)
-	log := slog.New(slog.NewJSONHandler(s.log, &slog.HandlerOptions{Level: s.level}))
-	p, err := assembly.Build(c, assembly.Outside{Bank: s.door, Now: s.now, Log: log})
-	must(s.t, err)
+	p := s.assemble()
 	s.t.Cleanup(func() {
 		ctx, cancel := context.WithTimeout(context.Background(), 10*time.Second)
 		defer cancel()
@@ -160,6 +158,17 @@ func (s *site) build() *assembly.Program {
 			s.t.Errorf("Close() = %v", err)
 		}
 	})
+	return p
+}
+
+// assemble is build for a program that closes itself.
+func (s *site) assemble() *assembly.Program {
+	s.t.Helper()
+	c, err := config.Load(s.config, nil)
+	must(s.t, err)
+	log := slog.New(slog.NewJSONHandler(s.log, &slog.HandlerOptions{Level: s.level}))
+	p, err := assembly.Build(c, assembly.Outside{Bank: s.door, Now: s.now, Log: log})
+	must(s.t, err)
 	return p
 }
 

@@ -7,8 +7,10 @@ import (
 	"path/filepath"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/consentd/consentd/config"
+	"github.com/consentd/consentd/consent/redisstore/redistest"
 )
 
 func TestCommandLine(t *testing.T) {
@@ -217,5 +219,27 @@ func TestAppKey(t *testing.T) {
 	must(t, json.Unmarshal([]byte(consentd(t, nil, "", "app-key", "new", "-o", "json").out), &both))
 	if !strings.HasPrefix(both["key"], "ck_") || len(both["key_hash"]) != 64 || both["key"] == key {
 		t.Errorf("app-key new -o json = %v", both)
+	}
+}
+
+func TestAppKeyList(t *testing.T) {
+	t.Parallel()
+	s := newSite(t, redistest.Start(t))
+	id := strings.Split(s.key.Reveal(), "_")[1]
+	before := s.look("", "app-key", "list").out
+	at := time.Date(2027, 3, 1, 9, 0, 0, 0, time.UTC)
+	store := s.build().Store
+	must(t, store.CredentialUsed(t.Context(), "shop", "api_key:"+id, at))
+	must(t, store.CredentialUsed(t.Context(), "shop", "api_key:"+id, at.Add(-time.Hour))) // a replica that was slow
+	after := s.look("", "app-key", "list").out
+	for text, want := range map[string]string{before: "shop  " + id + "  -\n", after: "shop  " + id + "  2027-03-01 09:00:00Z\n"} {
+		if !strings.Contains(text, want) {
+			t.Errorf("app-key list printed %q, want %q", text, want)
+		}
+	}
+	var all []map[string]string
+	must(t, json.Unmarshal([]byte(s.look("", "app-key", "list", "-o", "json").out), &all))
+	if len(all) != 1 || all[0]["app"] != "shop" || all[0]["key_id"] != id || all[0]["last_used_at"] != "2027-03-01T09:00:00Z" {
+		t.Errorf("app-key list -o json = %v", all)
 	}
 }

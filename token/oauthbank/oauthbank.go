@@ -21,9 +21,12 @@ package oauthbank
 
 import (
 	"context"
+	"crypto/x509"
 	"fmt"
 	"log/slog"
 	"net/http"
+	"net/url"
+	"time"
 
 	"github.com/consentd/consentd/token"
 )
@@ -49,22 +52,24 @@ func New(c Config) (*Bank, error) {
 	b := &Bank{cfg: c, log: c.Log.With("bank", c.ID)}
 	transport := c.Transport
 	if transport == nil {
-		own := newTransport(c.AllowInsecure || c.Proxy != nil, c.Deadline)
-		own.TLSClientConfig.RootCAs = c.RootCAs
-		if c.Proxy != nil {
-			own.Proxy = http.ProxyURL(c.Proxy)
-		}
-		transport = own
+		transport = ownTransport(c.AllowInsecure, c.Deadline, c.RootCAs, c.Proxy)
 	}
-	b.client = &http.Client{
-		Transport:     transport,
-		CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse },
-	}
+	b.client = newClient(transport)
 	if c.DiscoveryURL != "" {
 		b.metadata = &remote[metadata]{now: c.Now, pause: metadataPause, read: b.discover}
 	}
 	b.keys = newKeySet(b)
 	return b, nil
+}
+
+// ownTransport is what is used unless another one is given.
+func ownTransport(insecure bool, deadline time.Duration, roots *x509.CertPool, proxy *url.URL) *http.Transport {
+	own := newTransport(insecure || proxy != nil, deadline)
+	own.TLSClientConfig.RootCAs = roots
+	if proxy != nil {
+		own.Proxy = http.ProxyURL(proxy)
+	}
+	return own
 }
 
 // CheckIssuer implements [token.Bank]. Where the bank's metadata decide

@@ -53,30 +53,47 @@ type reply struct {
 	torn   bool // the body broke off or is too long
 }
 
-// send makes one request. Its errors are faults that say whether the bank
-// can have seen it: a transport that reports looking for a connection
-// (httptrace's GetConn) and never getting one has sent nothing.
+// send makes one request and reads the answer.
 func (b *Bank) send(req *http.Request, limit int64) (reply, error) {
+	resp, err := do(b.client, req)
+	if err != nil {
+		return reply{}, err
+	}
+	defer func() { _ = resp.Body.Close() }()
+	body, err := readBody(resp, limit)
+	return reply{status: resp.StatusCode, header: resp.Header, body: body, torn: err != nil}, nil
+}
+
+// newClient follows no redirect.
+func newClient(transport http.RoundTripper) *http.Client {
+	return &http.Client{
+		Transport:     transport,
+		CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse },
+	}
+}
+
+// do makes one request. Its errors are faults that say whether the bank can
+// have seen it: a transport that reports looking for a connection (httptrace's
+// GetConn) and never getting one has sent nothing.
+func do(client *http.Client, req *http.Request) (*http.Response, error) {
 	ctx := req.Context()
 	if ctx.Err() != nil {
-		return reply{}, &fault{err: token.ErrNotDone, code: "deadline"}
+		return nil, &fault{err: token.ErrNotDone, code: "deadline"}
 	}
 	var looked, connected atomic.Bool
 	ctx = httptrace.WithClientTrace(ctx, &httptrace.ClientTrace{
 		GetConn: func(string) { looked.Store(true) },
 		GotConn: func(httptrace.GotConnInfo) { connected.Store(true) },
 	})
-	resp, err := b.client.Do(req.WithContext(ctx))
+	resp, err := client.Do(req.WithContext(ctx))
 	if err != nil {
 		f := &fault{err: token.ErrOutcomeUnknown, code: causeOf(err)}
 		if looked.Load() && !connected.Load() {
 			f.err = token.ErrNotDone
 		}
-		return reply{}, f
+		return nil, f
 	}
-	defer func() { _ = resp.Body.Close() }()
-	body, err := readBody(resp, limit)
-	return reply{status: resp.StatusCode, header: resp.Header, body: body, torn: err != nil}, nil
+	return resp, nil
 }
 
 // readBody also unpacks gzip, which we ask the bank not to send: refusing it

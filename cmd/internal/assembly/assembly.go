@@ -6,7 +6,7 @@ package assembly
 
 import (
 	"context"
-	"encoding/hex"
+	"crypto/tls"
 	"errors"
 	"fmt"
 	"log/slog"
@@ -49,6 +49,7 @@ type Program struct {
 	Service *consent.Service
 	Store   *redisstore.Store
 
+	tls      *tls.Config // of the public listener; nil: in the clear
 	vault    *token.Vault
 	schedule *schedule.Schedule
 	draining atomic.Bool // stopping: no new requests, please
@@ -93,6 +94,9 @@ func (p *Program) build(c config.Config, o Outside) error {
 		return err
 	}
 	if p.schedule, err = newSchedule(c, p); err != nil {
+		return err
+	}
+	if p.tls, err = listenTLS(c.ListenTLS, p.log); err != nil {
 		return err
 	}
 	if err := p.serveStaff(c, o, keys); err != nil {
@@ -147,18 +151,22 @@ func (p *Program) serve(c config.Config, o Outside) error {
 	if err != nil {
 		return fmt.Errorf("public_url: %w", err)
 	}
-	registry := p.metrics(o.Version)
-	apps := make([]web.AppKeys, 0, len(c.Apps))
-	for _, a := range c.Apps {
-		keys := web.AppKeys{App: domainApp(a), Colour: string(a.Colour)}
-		for _, h := range a.KeyHashes {
-			keys.KeyHashes = append(keys.KeyHashes, hex.EncodeToString(h[:]))
-		}
-		apps = append(apps, keys)
+	programs, err := issuers(c, o)
+	if err != nil {
+		return err
 	}
+	apis, err := bankAPIs(c, o)
+	if err != nil {
+		return err
+	}
+	registry := p.metrics(o.Version)
 	p.Public, err = web.New(web.Config{
-		Service: p.Service, Name: c.ServiceName, Apps: apps, Reference: c.API.Docs, PublicURL: public, BankOrigins: bankOrigins(c),
+		Service: p.Service, Name: c.ServiceName, Apps: callers(c), Reference: c.API.Docs, PublicURL: public, BankOrigins: bankOrigins(c),
 		TrustedProxies: append([]netip.Prefix{}, c.TrustedProxies...),
+		BrowserLimit:   web.Limit{Requests: c.PageRateLimit.Requests, Per: c.PageRateLimit.Per},
+		Uses:           p.Store,
+		Issuers:        programs,
+		BankAPIs:       apis,
 		TokenDeadline:  c.Refresh.BankDeadline + 5*time.Second, Metrics: registry, Log: p.log,
 	})
 	p.Admin = web.NewAdmin(web.AdminConfig{

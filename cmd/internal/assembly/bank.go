@@ -13,6 +13,7 @@ import (
 	"github.com/consentd/consentd/consent"
 	"github.com/consentd/consentd/token"
 	"github.com/consentd/consentd/token/oauthbank"
+	"github.com/consentd/consentd/web"
 )
 
 // newVault makes an adapter for each bank, and the vault that uses them.
@@ -148,4 +149,41 @@ func signingKey(file string) (crypto.Signer, error) {
 		return nil, fmt.Errorf("signing_key_file: the key in %s does not sign", file)
 	}
 	return signer, nil
+}
+
+// bankAPIs are the APIs of the banks whose address is known.
+func bankAPIs(c config.Config, o Outside) (map[string]web.BankAPI, error) {
+	all := make(map[string]web.BankAPI)
+	var errs []error
+	for _, b := range c.Banks {
+		if b.APIBaseURL == "" {
+			continue
+		}
+		api, err := newBankAPI(c, o, b)
+		if err != nil {
+			errs = append(errs, fmt.Errorf("bank %s: %w", b.ID, err))
+			continue
+		}
+		all[b.ID] = api
+	}
+	return all, errors.Join(errs...)
+}
+
+func newBankAPI(c config.Config, o Outside, b config.Bank) (*oauthbank.API, error) {
+	roots, err := authorities(b.CAFile)
+	if err != nil {
+		return nil, err
+	}
+	proxy, err := optionalURL(b.ProxyURL)
+	if err != nil {
+		return nil, err
+	}
+	a := oauthbank.APIConfig{
+		Bank: b.ID, BaseURL: b.APIBaseURL, RequestID: string(b.RequestIDForm), Deadline: c.Refresh.BankDeadline,
+		RootCAs: roots, Proxy: proxy, AllowInsecure: c.MayDialPrivate(b), Transport: o.Bank,
+	}
+	if b.APIKey != "" && b.APIKeyHeader != "" {
+		a.KeyHeader, a.Key = b.APIKeyHeader, token.Secret(b.APIKey.Reveal())
+	}
+	return oauthbank.NewAPI(a)
 }

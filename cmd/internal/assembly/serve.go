@@ -51,6 +51,7 @@ func (l Listeners) Close() error {
 // that they see what is going on.
 func (p *Program) Serve(ctx context.Context, l Listeners, grace time.Duration) error {
 	front, desk, back := NewServer(p.Public, p.log), NewServer(p.Staff, p.log), NewServer(p.Admin, p.log)
+	front.TLSConfig = p.tls
 	front.RegisterOnShutdown(p.Service.EndWaits)
 	failed := make(chan error, 3)
 	go serveOn(front, l.Public, failed)
@@ -79,7 +80,11 @@ func (p *Program) Serve(ctx context.Context, l Listeners, grace time.Duration) e
 }
 
 func serveOn(s *http.Server, l net.Listener, failed chan<- error) {
-	if err := s.Serve(l); !errors.Is(err, http.ErrServerClosed) {
+	serve := s.Serve
+	if s.TLSConfig != nil {
+		serve = func(l net.Listener) error { return s.ServeTLS(l, "", "") }
+	}
+	if err := serve(l); !errors.Is(err, http.ErrServerClosed) {
 		failed <- fmt.Errorf("serve %s: %w", l.Addr(), err)
 	}
 }

@@ -1,0 +1,199 @@
+package workload
+
+import (
+	"context"
+	"crypto/ecdsa"
+	"crypto/ed25519"
+	"crypto/elliptic"
+	"crypto/rsa"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"net/http"
+	"sync"
+	"time"
+
+	"github.com/coreos/go-oidc/v3/oidc"
+	"github.com/go-jose/go-jose/v4"
+	"golang.org/x/sync/singleflight"
+)
+
+// How long keys are good: they are read again when they are no longer fresh,
+// and count for an hour when that fails. No reading follows another sooner
+// than the pause, however many tokens come that no key fits.
+const (
+	keysFresh = 10 * time.Minute
+	keysLast  = time.Hour
+	keysPause = 30 * time.Second
+	leastRSA  = 2048 // bits
+)
+
+// keySet holds the keys of an issuer. Unlike go-oidc's own it drops keys that
+// the issuer withdraws, reads no more often than the pause allows, and
+// survives a key that it cannot use.
+type keySet struct {
+	issuer Issuer
+	client *http.Client
+	now    func() time.Time
+	flight singleflight.Group
+
+	mu    sync.Mutex
+	list  []jose.JSONWebKey
+	since time.Time // when list came; zero: never
+	tried time.Time
+	err   error // of the last reading
+}
+
+// get returns keys that count. newer asks for a reading although they are
+// fresh, because none of them fits.
+func (s *keySet) get(ctx context.Context, newer bool) ([]jose.JSONWebKey, error) {
+	s.mu.Lock()
+	now := s.now()
+	if within(now, s.since, keysFresh) && !newer || within(now, s.tried, keysPause) {
+		defer s.mu.Unlock()
+		return s.known(now, newer)
+	}
+	s.mu.Unlock()
+	done := s.flight.DoChan("", func() (any, error) { s.read(context.WithoutCancel(ctx)); return nil, nil })
+	select {
+	case <-done:
+	case <-ctx.Done():
+		return nil, fmt.Errorf("%w: %w", ErrUnavailable, ctx.Err())
+	}
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.known(s.now(), newer)
+}
+
+// known is what there is, as long as it counts.
+func (s *keySet) known(now time.Time, newer bool) ([]jose.JSONWebKey, error) {
+	if !within(now, s.since, keysLast) || newer && s.err != nil {
+		return nil, fmt.Errorf("%w: %w", ErrUnavailable, s.err)
+	}
+	return s.list, nil
+}
+
+// within is false when the clock was put back to before start.
+func within(now, start time.Time, d time.Duration) bool {
+	elapsed := now.Sub(start)
+	return !start.IsZero() && elapsed >= 0 && elapsed < d
+}
+
+func (s *keySet) read(ctx context.Context) {
+	ctx, cancel := context.WithTimeout(ctx, readTimeout)
+	defer cancel()
+	list, err := s.fetch(ctx)
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.tried, s.err = s.now(), err
+	if err == nil {
+		s.list, s.since = list, s.tried
+	}
+}
+
+func (s *keySet) fetch(ctx context.Context) ([]jose.JSONWebKey, error) {
+	address, err := s.address(ctx)
+	if err != nil {
+		return nil, err
+	}
+	r, err := http.NewRequestWithContext(ctx, http.MethodGet, address, nil)
+	if err != nil {
+		return nil, errors.New("the address of its keys is none")
+	}
+	res, err := s.client.Do(r)
+	if err != nil {
+		return nil, errors.New("its keys cannot be reached")
+	}
+	defer func() { _ = res.Body.Close() }()
+	var set struct {
+		Keys []json.RawMessage `json:"keys"`
+	}
+	if res.StatusCode != http.StatusOK || json.NewDecoder(res.Body).Decode(&set) != nil {
+		return nil, errors.New("its keys are unreadable")
+	}
+	list := []jose.JSONWebKey{}
+	for _, raw := range set.Keys {
+		var key jose.JSONWebKey
+		if key.UnmarshalJSON(raw) == nil && key.Valid() && key.IsPublic() && (key.Use == "" || key.Use == "sig") {
+			list = append(list, key)
+		}
+	}
+	return list, nil
+}
+
+// address is where the keys are: as configured, or as the issuer's metadata
+// say, which must name the same issuer.
+func (s *keySet) address(ctx context.Context) (string, error) {
+	if s.issuer.JWKSURL != "" {
+		return s.issuer.JWKSURL, nil
+	}
+	provider, err := oidc.NewProvider(oidc.ClientContext(ctx, s.client), s.issuer.Issuer)
+	if err != nil {
+		return "", errors.New("its metadata cannot be had, or name another issuer")
+	}
+	var metadata struct {
+		JWKSURL string `json:"jwks_uri"`
+	}
+	if provider.Claims(&metadata) != nil || metadata.JWKSURL == "" {
+		return "", errors.New("its metadata name no keys")
+	}
+	return metadata.JWKSURL, nil
+}
+
+// signature is the look at one token's signature. It keeps why it failed,
+// which go-oidc does not.
+type signature struct {
+	keys *keySet
+	err  error
+}
+
+var _ oidc.KeySet = (*signature)(nil)
+
+// VerifySignature implements [oidc.KeySet].
+func (s *signature) VerifySignature(ctx context.Context, raw string) ([]byte, error) {
+	jws, err := jose.ParseSignedCompact(raw, algorithms)
+	if err != nil {
+		s.err = invalid("malformed")
+		return nil, s.err
+	}
+	for _, newer := range []bool{false, true} {
+		list, err := s.keys.get(ctx, newer)
+		if err != nil {
+			s.err = err
+			return nil, err
+		}
+		if payload, ok := verify(jws, list); ok {
+			return payload, nil
+		}
+	}
+	s.err = invalid("no key of the issuer has signed it")
+	return nil, s.err
+}
+
+// verify tries every key that fits. Keys that the token itself names are not
+// looked at.
+func verify(jws *jose.JSONWebSignature, list []jose.JSONWebKey) ([]byte, bool) {
+	header := jws.Signatures[0].Header
+	for _, key := range list {
+		named := header.KeyID == "" || key.KeyID == header.KeyID
+		if !named || key.Algorithm != "" && key.Algorithm != header.Algorithm || !fits(header.Algorithm, key.Key) {
+			continue
+		}
+		if payload, err := jws.Verify(key.Key); err == nil {
+			return payload, true
+		}
+	}
+	return nil, false
+}
+
+func fits(algorithm string, key any) bool {
+	switch k := key.(type) {
+	case *rsa.PublicKey:
+		return algorithm == string(jose.RS256) && k.N.BitLen() >= leastRSA
+	case *ecdsa.PublicKey:
+		return algorithm == string(jose.ES256) && k.Curve == elliptic.P256()
+	case ed25519.PublicKey:
+		return algorithm == string(jose.EdDSA)
+	}
+	return false
+}
