@@ -7,6 +7,7 @@ import (
 	"net/http"
 	"slices"
 	"strings"
+	"sync"
 	"testing"
 
 	"github.com/consentd/consentd/consent"
@@ -24,6 +25,8 @@ type door struct {
 	bank   http.RoundTripper
 	seen   []*http.Request
 	bodies []string
+
+	mu     sync.Mutex
 	answer func(*http.Request) (*http.Response, error)
 }
 
@@ -39,8 +42,11 @@ func (d *door) RoundTrip(r *http.Request) (*http.Response, error) {
 			r.Body = io.NopCloser(bytes.NewReader(body))
 		}
 		d.bodies = append(d.bodies, string(body))
-		if d.answer != nil {
-			return d.answer(r)
+		d.mu.Lock()
+		answer := d.answer
+		d.mu.Unlock()
+		if answer != nil {
+			return answer(r)
 		}
 	}
 	return d.bank.RoundTrip(r)
@@ -172,9 +178,11 @@ func TestEgressLimitsStreams(t *testing.T) {
 	t.Parallel()
 	w, id, d := through(t, "GET /odd/**", "POST /odd/*")
 	answer := func(length int64, body io.Reader) {
+		d.mu.Lock()
 		d.answer = func(*http.Request) (*http.Response, error) {
 			return &http.Response{StatusCode: 200, ContentLength: length, Body: io.NopCloser(body), Header: http.Header{"Set-Cookie": {"a=b"}, "X-Kept": {"1"}}}, nil
 		}
+		d.mu.Unlock()
 	}
 	most := strings.Repeat("a", 10<<20)
 	answer(-1, strings.NewReader(most))
@@ -211,7 +219,9 @@ func (broken) Read([]byte) (int, error) { return 0, errors.New("torn") }
 func TestEgressSaysWhatIsNotKnown(t *testing.T) {
 	t.Parallel()
 	w, id, d := through(t)
+	d.mu.Lock()
 	d.answer = func(*http.Request) (*http.Response, error) { return nil, errors.New("connection reset, canary") }
+	d.mu.Unlock()
 	r := w.callBank(id, "POST", transfers, order, "X-Request-ID", "case2")
 	r.wants(t, 504, "bank-call-unknown")
 	if len(d.seen) != 1 || strings.Contains(w.log.String(), "canary,") {
