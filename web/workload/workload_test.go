@@ -72,6 +72,30 @@ func (p *platform) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	_ = json.NewEncoder(w).Encode(body)
 }
 
+func (p *platform) breaks(how http.HandlerFunc) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	p.broken = how
+}
+
+func (p *platform) publishes(keys ...jose.JSONWebKey) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	p.keys = keys
+}
+
+func (p *platform) describes(metadata string) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	p.metadata = metadata
+}
+
+func (p *platform) readings() int {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	return p.reads
+}
+
 func all(keys []jose.JSONWebKey) []any {
 	var out []any
 	for _, k := range keys {
@@ -207,7 +231,7 @@ func TestVerifyOtherAlgorithms(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	p.keys = append(p.keys, jose.JSONWebKey{Key: ec.Public(), KeyID: "ec"}, jose.JSONWebKey{Key: ed.Public(), KeyID: "ed"},
+	p.publishes(jose.JSONWebKey{Key: ec.Public(), KeyID: "ec"}, jose.JSONWebKey{Key: ed.Public(), KeyID: "ed"},
 		jose.JSONWebKey{Key: p.rsa.Public(), KeyID: "enc", Use: "enc"})
 	s := p.issuers(func(i *workload.Issuer) { i.JWKSURL = p.url + "/keys" })
 	for id, key := range map[string]jose.SigningKey{
@@ -236,14 +260,14 @@ func TestAnIssuerThatIsDownIsNoRefusal(t *testing.T) {
 		"nothing": func(http.ResponseWriter, *http.Request) { panic(http.ErrAbortHandler) },
 	} {
 		p := newPlatform(t)
-		p.broken = broken
+		p.breaks(broken)
 		s := p.issuers()
 		for range 3 {
 			if _, err := s.Verify(t.Context(), p.token(nil)); !errors.Is(err, workload.ErrUnavailable) || errors.Is(err, workload.ErrInvalid) {
 				t.Errorf("%s: Verify = %v", name, err)
 			}
 		}
-		p.broken = nil
+		p.breaks(nil)
 		p.now = p.now.Add(30 * time.Second)
 		if _, err := s.Verify(t.Context(), p.token(nil)); err != nil {
 			t.Errorf("%s, afterwards: %v", name, err)
@@ -254,9 +278,9 @@ func TestAnIssuerThatIsDownIsNoRefusal(t *testing.T) {
 func TestMetadataOfAnotherIssuerAreRefused(t *testing.T) {
 	t.Parallel()
 	p := newPlatform(t)
-	p.metadata = `{"issuer":"https://other.test","jwks_uri":"` + p.url + `/keys"}`
-	if _, err := p.issuers().Verify(t.Context(), p.token(nil)); !errors.Is(err, workload.ErrUnavailable) || p.reads != 0 {
-		t.Errorf("Verify = %v after %d readings of keys", err, p.reads)
+	p.describes(`{"issuer":"https://other.test","jwks_uri":"` + p.url + `/keys"}`)
+	if _, err := p.issuers().Verify(t.Context(), p.token(nil)); !errors.Is(err, workload.ErrUnavailable) || p.readings() != 0 {
+		t.Errorf("Verify = %v after %d readings of keys", err, p.readings())
 	}
 }
 
@@ -271,14 +295,14 @@ func TestKeysAreReadNowAndThen(t *testing.T) {
 			t.Fatalf("junk: %v", err)
 		}
 	}
-	if p.reads != 1 {
-		t.Errorf("%d readings for 100 tokens, want 1", p.reads)
+	if p.readings() != 1 {
+		t.Errorf("%d readings for 100 tokens, want 1", p.readings())
 	}
 	p.now = p.now.Add(30 * time.Second)
 	_, _ = s.Verify(t.Context(), junk)
 	_, _ = s.Verify(t.Context(), junk)
-	if p.reads != 2 {
-		t.Errorf("%d readings after the pause, want 2", p.reads)
+	if p.readings() != 2 {
+		t.Errorf("%d readings after the pause, want 2", p.readings())
 	}
 }
 
@@ -290,7 +314,7 @@ func TestKeysOutliveAnOutageForAnHour(t *testing.T) {
 	if err := verify(); err != nil {
 		t.Fatal(err)
 	}
-	p.broken = func(w http.ResponseWriter, _ *http.Request) { w.WriteHeader(http.StatusServiceUnavailable) }
+	p.breaks(func(w http.ResponseWriter, _ *http.Request) { w.WriteHeader(http.StatusServiceUnavailable) })
 	p.now = p.now.Add(59 * time.Minute)
 	if err := verify(); err != nil {
 		t.Errorf("within the hour: %v", err)
@@ -312,9 +336,7 @@ func TestWithdrawnKeyIsDropped(t *testing.T) {
 	if _, err := s.Verify(t.Context(), p.token(nil)); err != nil {
 		t.Fatal(err)
 	}
-	p.mu.Lock()
-	p.keys = nil
-	p.mu.Unlock()
+	p.publishes()
 	p.now = p.now.Add(10 * time.Minute)
 	if _, err := s.Verify(t.Context(), p.token(nil)); !errors.Is(err, workload.ErrInvalid) {
 		t.Errorf("a token of a withdrawn key: %v", err)
