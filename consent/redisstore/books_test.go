@@ -102,7 +102,7 @@ func val[T any](v T, err error) func(*testing.T) T {
 
 func keysLike(t *testing.T, c redis.UniversalClient, pattern string) []string {
 	t.Helper()
-	return val(c.Keys(t.Context(), pattern).Result())(t)
+	return redistest.Keys(t, c, pattern)
 }
 
 func wantBooksTrue(t *testing.T, c redis.UniversalClient) {
@@ -120,7 +120,7 @@ func TestBooksSayWhatTheRecordsSay(t *testing.T) {
 	store := newStore(t, c)
 	for seed := range uint64(30) {
 		t.Run(fmt.Sprintf("seed=%d", seed), func(t *testing.T) {
-			val(c.FlushAll(t.Context()).Result())(t)
+			redistest.Clear(t, c)
 			p := newPlayer(t, store, c, seed)
 			for n := range 200 {
 				p.step(t)
@@ -142,11 +142,22 @@ func TestBooksSayWhatTheRecordsSay(t *testing.T) {
 func TestBooksOnEmbeddedRedis(t *testing.T) {
 	t.Parallel()
 	_, c := redistest.Embedded(t)
+	playOn(t, c)
+}
+
+func TestBooksOnRedisCluster(t *testing.T) {
+	t.Parallel()
+	playOn(t, redistest.Cluster(t))
+}
+
+func playOn(t *testing.T, c redis.UniversalClient) {
+	t.Helper()
 	p := newPlayer(t, newStore(t, c), c, 1)
 	for range 100 {
 		p.step(t)
 	}
 	wantBooksTrue(t, c)
+	p.wantSelections(t)
 	p.rebuild(t)
 	p.purgeAll(t)
 }

@@ -3,7 +3,6 @@ package redisstore
 import (
 	"context"
 	"crypto/rand"
-	"fmt"
 	"strings"
 	"sync"
 
@@ -80,13 +79,7 @@ func (s *Store) scan(ctx context.Context, pattern string, see func(redis.Univers
 			}
 		}
 	}
-	switch c := s.c.Client.(type) {
-	case *redis.ClusterClient:
-		return c.ForEachMaster(ctx, node)
-	case *redis.Client:
-		return node(ctx, c)
-	}
-	return fmt.Errorf("redisstore: a %T cannot be scanned", s.c.Client)
+	return s.eachNode(ctx, node)
 }
 
 // reindex enters consents in the books, and says how many there were.

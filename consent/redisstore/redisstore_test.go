@@ -28,11 +28,16 @@ func TestStoreOnEmbeddedRedis(t *testing.T) {
 }
 
 func TestStoreOnRealRedis(t *testing.T) {
-	client := redistest.Start(t).Client(t)
+	runOn(t, redistest.Start(t).Client(t))
+}
+
+func TestStoreOnRedisCluster(t *testing.T) {
+	runOn(t, redistest.Cluster(t))
+}
+
+func runOn(t *testing.T, client redis.UniversalClient) {
 	storetest.Run(t, func(t *testing.T) consent.Store {
-		if err := client.FlushAll(t.Context()).Err(); err != nil {
-			t.Fatal(err)
-		}
+		redistest.Clear(t, client)
 		return newStore(t, client)
 	})
 }

@@ -3,7 +3,10 @@ package redisstore
 import (
 	"context"
 	"fmt"
+	"maps"
+	"slices"
 	"strings"
+	"sync"
 
 	"github.com/redis/go-redis/v9"
 	"github.com/redis/go-redis/v9/maintnotifications"
@@ -26,8 +29,9 @@ type Risk struct {
 	Unknown bool   // the server would not say (managed, or embedded)
 }
 
-// Check asks Redis how well it keeps what it is given. Its error is
-// [token.ErrStoreUnavailable]; risks are for the caller to judge.
+// Check asks Redis how well it keeps what it is given; in a cluster, each of
+// its masters. Its error is [token.ErrStoreUnavailable]; risks are for the
+// caller to judge.
 func (s *Store) Check(ctx context.Context) ([]Risk, error) {
 	if err := s.c.Client.Ping(ctx).Err(); err != nil {
 		return nil, unavailable("ping", err)
@@ -35,26 +39,44 @@ func (s *Store) Check(ctx context.Context) ([]Risk, error) {
 	if err := s.checkKeys(ctx); err != nil {
 		return nil, err
 	}
-	var risks []Risk
-	policy, err := s.setting(ctx, "maxmemory-policy")
+	var mu sync.Mutex
+	found := make(map[Risk]bool)
+	err := s.eachNode(ctx, func(ctx context.Context, node *redis.Client) error {
+		policy, aof := policyRisk(setting(ctx, node, "maxmemory-policy")), appendRisk(setting(ctx, node, "appendonly"))
+		mu.Lock()
+		defer mu.Unlock()
+		found[policy], found[aof] = true, true
+		return nil
+	})
+	if err != nil {
+		return nil, unavailable("check nodes", err)
+	}
+	delete(found, Risk{})
+	return slices.SortedFunc(maps.Keys(found), func(a, b Risk) int { return -strings.Compare(a.Setting, b.Setting) }), nil
+}
+
+func policyRisk(policy string, err error) Risk {
 	switch {
 	case err != nil:
-		risks = append(risks, Risk{Setting: "maxmemory-policy", Unknown: true,
-			Problem: "is not shown by the server; it must be noeviction, or grants are thrown away when memory runs out"})
+		return Risk{Setting: "maxmemory-policy", Unknown: true,
+			Problem: "is not shown by the server; it must be noeviction, or grants are thrown away when memory runs out"}
 	case policy != "noeviction":
-		risks = append(risks, Risk{Setting: "maxmemory-policy",
-			Problem: fmt.Sprintf("is %s: Redis may throw grants away when memory runs out; set it to noeviction", policy)})
+		return Risk{Setting: "maxmemory-policy",
+			Problem: fmt.Sprintf("is %s: Redis may throw grants away when memory runs out; set it to noeviction", policy)}
 	}
-	aof, err := s.setting(ctx, "appendonly")
+	return Risk{}
+}
+
+func appendRisk(aof string, err error) Risk {
 	switch {
 	case err != nil:
-		risks = append(risks, Risk{Setting: "appendonly", Unknown: true,
-			Problem: "is not shown by the server; the append-only file must be on, or a restart loses grants"})
+		return Risk{Setting: "appendonly", Unknown: true,
+			Problem: "is not shown by the server; the append-only file must be on, or a restart loses grants"}
 	case aof != "yes":
-		risks = append(risks, Risk{Setting: "appendonly",
-			Problem: fmt.Sprintf("is %s: a restart loses grants and revocations; set it to yes", aof)})
+		return Risk{Setting: "appendonly",
+			Problem: fmt.Sprintf("is %s: a restart loses grants and revocations; set it to yes", aof)}
 	}
-	return risks, nil
+	return Risk{}
 }
 
 // checkKeys makes sure that the ACL user may run scripts on every family of
@@ -73,9 +95,9 @@ func (s *Store) checkKeys(ctx context.Context) error {
 	return nil
 }
 
-// setting reads one setting of the server.
-func (s *Store) setting(ctx context.Context, name string) (string, error) {
-	m, err := s.c.Client.ConfigGet(ctx, name).Result()
+// setting reads one setting of a server.
+func setting(ctx context.Context, node *redis.Client, name string) (string, error) {
+	m, err := node.ConfigGet(ctx, name).Result()
 	if err != nil {
 		return "", err
 	}

@@ -14,7 +14,7 @@ import (
 func TestSessions(t *testing.T) {
 	t.Parallel()
 	_, embedded := redistest.Embedded(t)
-	for name, client := range map[string]redis.UniversalClient{"embedded": embedded, "real": redistest.Start(t).Client(t)} {
+	for name, client := range map[string]redis.UniversalClient{"embedded": embedded, "real": redistest.Start(t).Client(t), "cluster": redistest.Cluster(t)} {
 		t.Run(name, func(t *testing.T) { testSessions(t, client) })
 	}
 }

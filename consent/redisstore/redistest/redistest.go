@@ -23,6 +23,7 @@ import (
 type Server struct {
 	Addr string
 	cmd  *exec.Cmd
+	says chan string // its log
 }
 
 // Start starts a real redis-server, which ends with the test. args override
@@ -64,19 +65,36 @@ func try(t testing.TB, bin string, args []string) *Server {
 	if err := cmd.Start(); err != nil {
 		t.Fatal(err)
 	}
-	lines := bufio.NewScanner(out)
+	s := &Server{Addr: addr, cmd: cmd, says: make(chan string, 1024)}
+	go s.listen(bufio.NewScanner(out))
+	if !s.said("Ready to accept connections") {
+		_ = cmd.Wait()
+		return nil
+	}
+	return s
+}
+
+// listen reads the server's log to its end, as the pipe must not fill up.
+// Lines that nobody waits for are dropped.
+func (s *Server) listen(lines *bufio.Scanner) {
+	defer close(s.says)
 	for lines.Scan() {
-		if strings.Contains(lines.Text(), "Ready to accept connections") {
-			go func() {
-				for lines.Scan() { // the pipe must not fill up
-					continue
-				}
-			}()
-			return &Server{Addr: addr, cmd: cmd}
+		select {
+		case s.says <- lines.Text():
+		default:
 		}
 	}
-	_ = cmd.Wait()
-	return nil
+}
+
+// said waits for a line of the server's log, and is false if the server ends
+// first.
+func (s *Server) said(part string) bool {
+	for line := range s.says {
+		if strings.Contains(line, part) {
+			return true
+		}
+	}
+	return false
 }
 
 // Kill ends the server at once, as a power cut would.
