@@ -3,7 +3,6 @@ package redistest
 import (
 	"context"
 	"net"
-	"strconv"
 	"sync"
 	"testing"
 
@@ -63,17 +62,6 @@ func (s *Server) meets(t testing.TB, other *Server) {
 	if err := s.Client(t).Do(t.Context(), "cluster", "meet", host, port, bus["cluster-port"]).Err(); err != nil {
 		t.Fatal(err)
 	}
-}
-
-// freePort is a port of loopback that was free a moment ago.
-func freePort(t testing.TB) string {
-	t.Helper()
-	l, err := net.Listen("tcp", "127.0.0.1:0")
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer func() { _ = l.Close() }()
-	return strconv.Itoa(l.Addr().(*net.TCPAddr).Port)
 }
 
 // Clear empties every server behind a client.

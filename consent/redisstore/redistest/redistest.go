@@ -1,5 +1,5 @@
-// Package redistest starts Redis servers for tests: a real one, and the
-// embedded one. A test that needs a server and finds none fails; it never
+// Package redistest starts Redis servers for tests: a real one, a cluster, one
+// that a sentinel watches, and the embedded one. A test that needs a server and finds none fails; it never
 // skips.
 package redistest
 
@@ -9,6 +9,7 @@ import (
 	"net"
 	"os"
 	"os/exec"
+	"strconv"
 	"strings"
 	"testing"
 
@@ -30,12 +31,19 @@ type Server struct {
 // its settings: "--appendonly", "no".
 func Start(t testing.TB, args ...string) *Server {
 	t.Helper()
+	defaults := []string{"--bind", "127.0.0.1", "--save", "", "--appendonly", "yes", "--maxmemory-policy", "noeviction"}
+	return start(t, "Ready to accept connections", append(defaults, args...)...)
+}
+
+// start starts a redis-server and waits for a line of its log.
+func start(t testing.TB, ready string, args ...string) *Server {
+	t.Helper()
 	bin, err := exec.LookPath("redis-server")
 	if err != nil {
 		t.Fatal("redis-server is not installed; `make test` installs it (Debian: apt-get install redis-server)")
 	}
 	for range 5 {
-		if s := try(t, bin, args); s != nil {
+		if s := try(t, bin, ready, args); s != nil {
 			t.Cleanup(s.Kill)
 			return s
 		}
@@ -45,18 +53,10 @@ func Start(t testing.TB, args ...string) *Server {
 }
 
 // try starts a server on a port that was free a moment ago.
-func try(t testing.TB, bin string, args []string) *Server {
+func try(t testing.TB, bin, ready string, args []string) *Server {
 	t.Helper()
-	l, err := net.Listen("tcp", "127.0.0.1:0")
-	if err != nil {
-		t.Fatal(err)
-	}
-	addr := l.Addr().String()
-	_ = l.Close()
-	_, port, _ := net.SplitHostPort(addr)
-	defaults := []string{"--bind", "127.0.0.1", "--port", port, "--dir", t.TempDir(), "--save", "",
-		"--appendonly", "yes", "--maxmemory-policy", "noeviction"}
-	cmd := exec.Command(bin, append(defaults, args...)...)
+	port := freePort(t)
+	cmd := exec.Command(bin, append(args, "--port", port, "--dir", t.TempDir())...)
 	cmd.Env = []string{"PATH=" + os.Getenv("PATH")}
 	out, err := cmd.StdoutPipe()
 	if err != nil {
@@ -65,9 +65,9 @@ func try(t testing.TB, bin string, args []string) *Server {
 	if err := cmd.Start(); err != nil {
 		t.Fatal(err)
 	}
-	s := &Server{Addr: addr, cmd: cmd, says: make(chan string, 1024)}
+	s := &Server{Addr: net.JoinHostPort("127.0.0.1", port), cmd: cmd, says: make(chan string, 1024)}
 	go s.listen(bufio.NewScanner(out))
-	if !s.said("Ready to accept connections") {
+	if !s.said(ready) {
 		_ = cmd.Wait()
 		return nil
 	}
@@ -95,6 +95,17 @@ func (s *Server) said(part string) bool {
 		}
 	}
 	return false
+}
+
+// freePort is a port of loopback that was free a moment ago.
+func freePort(t testing.TB) string {
+	t.Helper()
+	l, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer func() { _ = l.Close() }()
+	return strconv.Itoa(l.Addr().(*net.TCPAddr).Port)
 }
 
 // Kill ends the server at once, as a power cut would.
