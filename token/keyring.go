@@ -66,19 +66,36 @@ func templates() map[Purpose]*tinkpb.KeyTemplate {
 // NewKeyring makes a keyring with one fresh key for each purpose.
 func NewKeyring() (*Keyring, error) {
 	handles := make(map[Purpose]*keyset.Handle)
-	for purpose, template := range templates() {
-		h, err := keyset.NewHandle(template)
+	for purpose := range templates() {
+		h, err := newKeyset(purpose)
 		if err != nil {
-			return nil, fmt.Errorf("new %s keyset: %w", purpose, err)
+			return nil, err
 		}
 		handles[purpose] = h
 	}
 	return keyringOf(handles)
 }
 
+func newKeyset(p Purpose) (*keyset.Handle, error) {
+	h, err := keyset.NewHandle(templates()[p])
+	if err != nil {
+		return nil, fmt.Errorf("new %s keyset: %w", p, err)
+	}
+	return h, nil
+}
+
 // ReadKeyring reads what [Keyring.Write] wrote: a JSON object with one Tink
-// keyset in JSON for each purpose. An unknown or missing purpose is an error.
+// keyset in JSON for each purpose. An unknown purpose is an error, and so is a
+// missing one: see [MissingKeysetsError].
 func ReadKeyring(r io.Reader) (*Keyring, error) {
+	handles, err := readKeysets(r)
+	if err != nil {
+		return nil, err
+	}
+	return keyringOf(handles)
+}
+
+func readKeysets(r io.Reader) (map[Purpose]*keyset.Handle, error) {
 	var file map[Purpose]json.RawMessage
 	if err := json.NewDecoder(r).Decode(&file); err != nil {
 		return nil, errors.New("token: the key file is not a JSON object")
@@ -94,16 +111,15 @@ func ReadKeyring(r io.Reader) (*Keyring, error) {
 		}
 		handles[purpose] = h
 	}
-	return keyringOf(handles)
+	return handles, nil
 }
 
 func keyringOf(handles map[Purpose]*keyset.Handle) (*Keyring, error) {
+	if absent := missingOf(handles); len(absent) > 0 {
+		return nil, &MissingKeysetsError{Purposes: absent}
+	}
 	k := &Keyring{handles: handles, aeads: make(map[Purpose]tink.AEAD)}
-	for purpose := range templates() {
-		h := handles[purpose]
-		if h == nil {
-			return nil, fmt.Errorf("token: the key file has no %s keyset", purpose)
-		}
+	for purpose, h := range handles {
 		var err error
 		switch purpose {
 		case indexPurpose:

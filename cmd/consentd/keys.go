@@ -30,7 +30,7 @@ func (p *program) keysCommand() *cobra.Command {
 			Long: "Make a key file that only its owner can read. A file that is there already is left as it is.\n\n" +
 				"Whoever has this file and a copy of Redis has every token; whoever loses it has lost every grant.",
 			RunE: p.action(func(_ *cobra.Command, args []string) error { return p.keysInit(args[0]) }),
-		}, add, promote, status)
+		}, p.keysComplete(), add, promote, status)
 }
 
 func (p *program) keysInit(path string) error {
@@ -92,6 +92,9 @@ func readKeys(path string) (*token.Keyring, fs.FileMode, error) {
 		return nil, 0, err
 	}
 	keys, err := token.ReadKeyring(f)
+	if missing, ok := errors.AsType[*token.MissingKeysetsError](err); ok && missing.Completable() {
+		return nil, 0, fmt.Errorf("%s: %w; add what is missing with: consentd keys complete %s", path, err, path)
+	}
 	if err != nil {
 		return nil, 0, fmt.Errorf("%s: %w", path, err)
 	}

@@ -3,6 +3,7 @@ package assembly
 import (
 	"crypto/tls"
 	"crypto/x509"
+	"errors"
 	"fmt"
 	"os"
 	"time"
@@ -61,6 +62,10 @@ func keyring(c config.Config, o Outside) (*token.Keyring, error) {
 			c.KeysFile, mode, c.KeysFile)
 	}
 	k, err := token.ReadKeyring(f)
+	if missing, ok := errors.AsType[*token.MissingKeysetsError](err); ok && missing.Completable() {
+		return nil, fmt.Errorf("keys_file %s: %w; a version before this one made it: add what is missing with: consentd keys complete %s",
+			c.KeysFile, err, c.KeysFile)
+	}
 	if err != nil {
 		return nil, fmt.Errorf("keys_file %s: %w", c.KeysFile, err)
 	}
