@@ -34,7 +34,7 @@ type Config struct {
 	TrustedProxies  []netip.Prefix   `yaml:"trusted_proxies" doc:"Networks of the load balancers whose X-Forwarded-For is believed. None: the peer's address counts."`
 	ShutdownTimeout time.Duration    `yaml:"shutdown_timeout" default:"25s" doc:"How long a stopping process finishes requests and refreshes. Longer than refresh.bank_deadline; shorter than the platform's own grace (Kubernetes: 30s)."`
 	LogFormat       LogFormat        `yaml:"log_format" default:"json" values:"json|text" doc:"Form of a log line."`
-	LogLevel        slog.Level       `yaml:"log_level" default:"info" doc:"Least severe line that is logged: debug, info, warn or error."`
+	LogLevel        slog.Level       `yaml:"log_level" default:"info" doc:"Least severe line that is logged: debug, info, warn or error. What staff do is logged at every level."`
 	KeysFile        string           `yaml:"keys_file" need:"name the keyset file; make one with: consentd keys init" doc:"File with the keys that seal grants and personal data. Readable by the service alone (mode 0600 or 0400)."`
 	Redis           Redis            `yaml:"redis"`
 	Refresh         Refresh          `yaml:"refresh"`

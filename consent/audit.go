@@ -117,6 +117,10 @@ type auditSealed struct {
 	Reason string `json:"reason,omitempty"`
 }
 
+// LineOnRecord is the line of the log that names an entry of the chain, for
+// which no level is too high: only outside of Redis can nobody put it back.
+const LineOnRecord = "act on record"
+
 // recordTime is how long an act waits to be put on record.
 const recordTime = 5 * time.Second
 
@@ -164,7 +168,7 @@ func (s *Service) append(ctx context.Context, a Act) (Act, error) {
 		return Act{}, err
 	}
 	a.Hash = e.Hash
-	s.c.Log.InfoContext(ctx, "act on record", slog.Int64("seq", e.Seq), slog.String("hash", e.Hash),
+	s.c.Log.InfoContext(ctx, LineOnRecord, slog.Int64("seq", e.Seq), slog.String("hash", e.Hash),
 		slog.String("staff", a.Staff.ID), slog.String("action", a.Action), slog.String("consent", string(a.Consent)))
 	return a, nil
 }

@@ -68,7 +68,14 @@ func (s *Service) VerifyAudit(ctx context.Context, heads ...AuditHead) (AuditRep
 			r.Problem = &AuditProblem{Seq: r.Head.Seq + 1, Kind: AuditTruncated}
 		}
 	}
-	return r, nil
+	if r.Problem != nil {
+		return r, nil
+	}
+	// An entry and the head that names it are stored in one step.
+	if stored, err = s.c.Store.AuditHead(ctx); err == nil && stored.Seq < r.Head.Seq {
+		r.Problem = &AuditProblem{Seq: r.Head.Seq, Kind: AuditHeadMoved}
+	}
+	return r, err
 }
 
 func (s *Service) verifyEntry(before AuditHead, e AuditEntry, stored AuditHead, heads []AuditHead) *AuditProblem {

@@ -181,8 +181,8 @@ func (p *program) line(prompt string) (token.Secret, error) {
 	return token.Secret(text), nil
 }
 
-// withService opens the domain for one look, or one act. Only warnings are
-// worth a line beside the data.
+// withService opens the domain for one look, or one act. Only warnings, and
+// the entry of the audit chain, are worth a line beside the data.
 func (p *program) withService(ctx context.Context, look func(context.Context, *consent.Service) error) error {
 	return p.withServiceFor(ctx, readDeadline, look)
 }
