@@ -28,6 +28,7 @@ type consentView struct {
 	EndedAt      time.Time      `json:"ended_at,omitzero"`
 	DaysLeft     int            `json:"days_left"`
 	Awaiting     bool           `json:"awaiting_confirmation"`
+	NeededUntil  time.Time      `json:"needed_until,omitzero"`
 	LastUsedAt   time.Time      `json:"last_used_at,omitzero"`
 }
 
@@ -40,7 +41,8 @@ func viewConsent(c consent.Consent, now time.Time) consentView {
 	v := consentView{
 		ID: c.ID, App: c.App, Bank: c.Bank, Status: c.StatusAt(now), Asked: list(c.Asked), Granted: list(c.Granted),
 		CreatedAt: c.CreatedAt, AuthorizedAt: c.AuthorizedAt, EndsAt: c.EndsAt, EndedAt: c.EndedAt,
-		DaysLeft: c.DaysLeft(now), Awaiting: c.AwaitsConfirmation(now), LastUsedAt: c.LastUsedAt,
+		DaysLeft: c.DaysLeft(now), Awaiting: c.AwaitsConfirmation(now),
+		NeededUntil: c.NeededUntil, LastUsedAt: c.LastUsedAt,
 	}
 	if cause := c.CauseAt(now); cause != (consent.Cause{}) {
 		v.Cause = &causeView{Actor: cause.Actor, Code: cause.Code}
@@ -88,6 +90,7 @@ func (v historyView) text(w io.Writer) {
 	row("authorized", moment(v.AuthorizedAt))
 	row("ends", v.endText())
 	row("ended early", moment(v.EndedAt))
+	row("needed until", moment(v.NeededUntil))
 	row("last used", moment(v.LastUsedAt))
 	fmt.Fprintln(w, "\nTIMELINE\tWHO\tWHAT\tDETAIL\tREQUEST")
 	for _, e := range v.Timeline {
