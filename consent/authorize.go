@@ -84,7 +84,8 @@ type flowBox struct {
 
 // Begin uses a link from one browser, known by the secret in its cookie, and
 // returns the bank's address to send it to. textVersion names the wording
-// that the customer saw. Its error is [ErrLinkGone], [ErrLinkUsed],
+// that the customer saw, by its language first; mails follow in that language.
+// Its error is [ErrLinkGone], [ErrLinkUsed],
 // [ErrBankUnavailable] or [token.ErrStoreUnavailable]; after the last two the
 // same browser can try again.
 func (s *Service) Begin(ctx context.Context, link, browser token.Secret, textVersion string) (string, error) {

@@ -23,6 +23,7 @@ package consent
 
 import (
 	"slices"
+	"strings"
 	"time"
 
 	"github.com/consentd/consentd/token"
@@ -87,7 +88,7 @@ type Consent struct {
 	Asked    []string
 	Granted  []string
 	ReturnTo string // id of one of the app's return URLs
-	Language string // BCP 47: en, is, sv
+	Language string // BCP 47: en, is, sv; what the app asked for, see Spoken
 
 	NoReminders bool // the customer wants none; see Notice.Optional
 
@@ -114,7 +115,7 @@ type Consent struct {
 	// The consent is as it was.
 	Failing bool
 
-	TextVersion string // of the page that the customer agreed to
+	TextVersion string // of the page that the customer agreed to: its language, a hyphen, and which wording
 	LastUsedAt  time.Time
 	Personal    []byte // sealed; see Person
 }
@@ -156,6 +157,16 @@ func (c Consent) AwaitsConfirmation(now time.Time) bool {
 // under this id. What the customer or the app ended on purpose stays ended.
 func (c Consent) Renewable() bool {
 	return c.Status != RevokedByPsu && c.Status != TerminatedByTpp
+}
+
+// Spoken is the language to speak to the customer in: that of the page on
+// which they agreed last, before that the one which the app asked for.
+func (c Consent) Spoken() string {
+	lang, _, _ := strings.Cut(c.TextVersion, "-")
+	if slices.Contains(Languages, lang) {
+		return lang
+	}
+	return c.Language
 }
 
 // Missing lists the scopes of want that were not granted.

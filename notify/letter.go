@@ -37,7 +37,7 @@ var mailPage = template.Must(template.ParseFS(mailHTML, "mail.html"))
 // write words an event in the customer's language. The subject carries the
 // date, so that a mail found later still says when.
 func (m *Mail) write(e consent.Event) (Message, error) {
-	w := writer{x: wording.In(e.Consent.Language), publicURL: m.publicURL, e: e}
+	w := writer{x: wording.In(e.Consent.Spoken()), publicURL: m.publicURL, e: e}
 	l := w.letter()
 	calendar := w.calendar()
 	if w.err != nil {

@@ -24,7 +24,7 @@ func (s *server) result(c *call) error {
 	if err != nil {
 		return err
 	}
-	return s.show(c, "result", s.resultPage(c, s.about(c, r.App, r.Consent.Language).texts, r))
+	return s.show(c, "result", s.resultPage(c, s.about(c, r.App, r.Consent.Spoken()).texts, r))
 }
 
 func (s *server) resultOf(c *call) (consent.Result, error) {

@@ -11,8 +11,8 @@ import (
 )
 
 // Which language a page speaks: the one that the customer has chosen on a
-// page of ours, else the one that the app asked for, else what the browser
-// says. Two cookies hold it; neither is a secret, and a value that we do not
+// page of ours, else the one that the customer agreed in or else the app asked
+// for, else what the browser says. Two cookies hold it; neither is a secret, and a value that we do not
 // know counts for nothing.
 const (
 	languageCookie = "language" // chosen by the customer

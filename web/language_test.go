@@ -103,7 +103,7 @@ func TestTheProofNamesThePageThatWasShown(t *testing.T) {
 	other.text = shown[1]
 	bank := other.press(page).header.Get("Location")
 	result := other.get(other.atBank(bank, sandbox.Customer{User: gudrun})).header.Get("Location")
-	other.get(result).says(t, "Tengingin er komin á")
+	other.get(result).says(t, "Landsbankinn är ansluten") // as the page that was agreed to
 	if got := w.call(w.key, "GET", "/v1/consents/"+id+"/proof", nil); got.status != http.StatusOK || got.str("text_version") != shown[1] {
 		t.Errorf("proof = %d %s, want the version %s", got.status, got.text, shown[1])
 	}

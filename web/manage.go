@@ -71,7 +71,7 @@ func (s *server) manage(c *call) error {
 	if err != nil {
 		return err
 	}
-	return s.show(c, "manage", s.managePage(s.about(c, m.App, m.Consent.Language).texts, m))
+	return s.show(c, "manage", s.managePage(s.about(c, m.App, m.Consent.Spoken()).texts, m))
 }
 
 func (s *server) managePage(x texts, m consent.Manage) managePage {
@@ -142,7 +142,7 @@ func (s *server) askToStop(c *call) error {
 	if m.Used || m.Consent.StatusAt(s.service.Now()) != consent.Valid {
 		return s.toManage(c)
 	}
-	return s.show(c, "stop", s.managePage(s.about(c, m.App, m.Consent.Language).texts, m))
+	return s.show(c, "stop", s.managePage(s.about(c, m.App, m.Consent.Spoken()).texts, m))
 }
 
 // stopFromMail answers POST /m/{link}/stop. A link that a renewal used up
