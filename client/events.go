@@ -21,7 +21,7 @@ const (
 	Revoked      EventType = "consent.revoked"
 	NeedsRenewal EventType = "consent.needs_renewal"
 	WasRejected  EventType = "consent.rejected"
-	Recovered    EventType = "consent.recovered" // the bank had refused it, and the customer has connected again
+	Recovered    EventType = "consent.recovered" // the bank had refused it, and the customer has connected again, or the bank was not believed
 )
 
 // Event is something that happened to a consent of yours. It may come twice,

@@ -40,12 +40,13 @@ func (s *Service) deliver(ctx context.Context, t Task) (time.Time, error) {
 	if err != nil {
 		return time.Time{}, err
 	}
-	if wait, err := s.hold(ctx, e); err != nil || !wait.IsZero() {
-		return wait, err
+	wait, err := s.hold(ctx, e)
+	if err == nil && wait.IsZero() {
+		wait, err = s.spokenFor(ctx, t, e)
 	}
-	switch wait, err := s.spokenFor(ctx, t, e); {
+	switch {
 	case errors.Is(err, errSilenced):
-		return time.Time{}, s.c.Store.Delivered(ctx, t, Delivery{Outcome: DeliverySilenced, At: e.At})
+		return time.Time{}, s.delivered(ctx, t, n, Delivery{Outcome: DeliverySilenced, At: e.At})
 	case err != nil || !wait.IsZero():
 		return wait, err
 	}
@@ -213,7 +214,11 @@ func (s *Service) stillSo(c Consent, n Notice) bool {
 		ToldConnected: {Valid}, ToldRenewed: {Valid}, ToldRecovered: {Valid}, ToldNeeded: {Valid}, ToldExpired: {Expired}, ToldRefused: {TerminatedByAspsp},
 		ToldStopped: {RevokedByPsu, TerminatedByTpp}, ToldRejected: {Rejected, PartiallyAuthorised},
 	}
-	return slices.Contains(want[n.Event], c.StatusAt(s.c.Now()))
+	now := c.StatusAt(s.c.Now())
+	if !n.RestoredAt().IsZero() {
+		return now == Valid || now == TerminatedByAspsp // refused again: see hold
+	}
+	return slices.Contains(want[n.Event], now)
 }
 
 // stillEnding are the consents that a warning speaks of: the one it was made
@@ -259,6 +264,9 @@ func (s *Service) hold(ctx context.Context, e Event) (time.Time, error) {
 			return now.Add(held), err
 		}
 	}
+	if e.Consent.Status == TerminatedByAspsp && !e.Notice.RestoredAt().IsZero() {
+		return s.undecided(ctx, e)
+	}
 	if e.Notice.Channel != ChannelMail || slices.Contains(urgent, e.Notice.Word()) {
 		return time.Time{}, nil
 	}
@@ -267,6 +275,19 @@ func (s *Service) hold(ctx context.Context, e Event) (time.Time, error) {
 		zone = time.UTC
 	}
 	return s.c.Life.quietUntil(now, zone), nil
+}
+
+// undecided holds what tells of a grant given back while it is not known
+// whether its bank, which refused it again, means it now. It is silenced if so.
+func (s *Service) undecided(ctx context.Context, e Event) (time.Time, error) {
+	open, err := s.c.Store.Pending(ctx, Task{Kind: TaskBelieve, ID: e.Consent.ID})
+	switch {
+	case err != nil:
+		return time.Time{}, err
+	case !open:
+		return time.Time{}, errSilenced
+	}
+	return e.At.Add(held), nil
 }
 
 // notifyDeadline is what a channel has for one message: less than the task,

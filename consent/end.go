@@ -107,7 +107,11 @@ func (s *Service) Report(ctx context.Context, app App, id ID, code string) (Repo
 		}
 	}
 	s.note(ctx, id, ByApp, "reported", shorten(code))
-	return s.verify(ctx, c)
+	r, err := s.verify(ctx, c)
+	if err != nil || r != ReportedEnded {
+		return r, err
+	}
+	return r, s.c.Store.Heard(ctx, id)
 }
 
 // verify asks the bank for a fresh token, which only a live grant gives.

@@ -86,7 +86,7 @@ func (s *Service) believe(ctx context.Context, t Task) (time.Time, error) {
 	}
 	now := s.c.Now().UTC()
 	if doubted {
-		err := s.c.Store.Restore(ctx, c.ID, now, s.again(c, now))
+		err := s.c.Store.Restore(ctx, c.ID, now, s.again(c, now), s.toApp(c, restored(now), now)...)
 		if err == nil {
 			s.c.Log.WarnContext(ctx, "consent restored: its bank refused it in an incident", slog.String("consent", string(c.ID)), slog.String("bank", c.Bank))
 		}
@@ -104,8 +104,8 @@ func (s *Service) doubted(ctx context.Context, c Consent) (bool, error) {
 	return len(all) > 0 && all[0].doubts(c.EndedAt), err
 }
 
-// again is what a restored consent has coming: as when it became valid, and
-// nobody is told, because nobody was told of its end.
+// again is what a restored consent has coming: as when it became valid. The
+// customer is not told, who was not told of its end.
 func (s *Service) again(c Consent, now time.Time) Work {
 	w := s.life(c.ID, "", c.Term, now, c.EndsAt)
 	w.Add = slices.DeleteFunc(w.Add, func(t Task) bool { return t.Kind == TaskDeliver })

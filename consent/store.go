@@ -227,8 +227,10 @@ type TaskStore interface {
 
 	// Restore makes a consent valid again with the grant that its bank
 	// refused, or returns [token.ErrNoGrant]: something happened to it since,
-	// or the grant is no longer kept.
-	Restore(ctx context.Context, id ID, at time.Time, work Work) error
+	// or the grant is no longer kept. What is told becomes due as well where
+	// the app heard of the end: by HandOut, or as Heard says.
+	Restore(ctx context.Context, id ID, at time.Time, work Work, told ...Task) error
+	Heard(ctx context.Context, id ID) error
 
 	IncidentStore
 }

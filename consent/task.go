@@ -62,7 +62,7 @@ type Work struct {
 // of the consent. A renewal begins a new term.
 type Notice struct {
 	Channel string // ChannelMail, ChannelWebhook, ChannelLog
-	Event   string // one of the Told… words; a warning has its days behind a hyphen, a link its act
+	Event   string // one of the Told… words; behind a hyphen a warning has its days, a link its act, a grant given back its time
 	Term    int64
 }
 
@@ -79,7 +79,7 @@ const (
 const (
 	ToldConnected = "connected" // the customer granted
 	ToldRenewed   = "renewed"   // a new end date
-	ToldRecovered = "recovered" // the customer granted again after the bank had refused it
+	ToldRecovered = "recovered" // the customer granted again after the bank had refused it; with a time: the grant was given back
 	ToldWarning   = "warning"   // will end in N days
 	ToldNeeded    = "needed"    // the app needs it beyond its end
 	ToldExpired   = "expired"   // the end date passed
@@ -95,6 +95,22 @@ func warning(days int) string { return ToldWarning + "-" + strconv.Itoa(days) }
 // renewalLink is the event of a link that staff send, by their act's number:
 // each is a message of its own.
 func renewalLink(act int64) string { return ToldLink + "-" + strconv.FormatInt(act, 10) }
+
+// restored is the event of a grant that was given back after an incident.
+func restored(at time.Time) string {
+	return ToldRecovered + "-" + strconv.FormatInt(at.UnixMilli(), 10)
+}
+
+// RestoredAt is when the grant that is told of was given back; zero for another
+// event.
+func (n Notice) RestoredAt() time.Time {
+	text, ok := strings.CutPrefix(n.Event, ToldRecovered+"-")
+	ms, err := strconv.ParseInt(text, 10, 64)
+	if !ok || err != nil {
+		return time.Time{}
+	}
+	return time.UnixMilli(ms).UTC()
+}
 
 // Word is the event's Told… word.
 func (n Notice) Word() string {

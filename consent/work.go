@@ -215,16 +215,21 @@ func (s *Service) warned(ctx context.Context, told ID, e Event) error {
 func (s *Service) spokenOf(o EndingConsent, days int, at time.Time) Warned {
 	c := o.Consent
 	less := slices.DeleteFunc(s.c.Life.crossed(c.EndsAt, at), func(d int) bool { return d < days })
-	w := Warned{Term: c.Term, Spoken: days, Days: append(less, days)}
-	n := Notice{Event: warning(days), Term: c.Term}
+	return Warned{Term: c.Term, Spoken: days, Days: append(less, days), Work: Work{Add: s.toApp(c, warning(days), at)}}
+}
+
+// toApp tells a consent's app alone, through each channel that reaches it.
+func (s *Service) toApp(c Consent, event string, at time.Time) []Task {
+	var out []Task
+	n := Notice{Event: event, Term: c.Term}
 	for _, h := range s.c.Notify {
 		n.Channel = h.Channel()
-		e := Event{Notice: n, Consent: c, App: s.apps[c.App], Bank: o.Bank, At: at}
+		e := Event{Notice: n, Consent: c, App: s.apps[c.App], Bank: s.banks[c.Bank], At: at}
 		if n.toApp() && h.Reaches(e) {
-			w.Work.Add = append(w.Work.Add, Task{Kind: TaskDeliver, ID: c.ID, Arg: n.String(), Due: at})
+			out = append(out, Task{Kind: TaskDeliver, ID: c.ID, Arg: n.String(), Due: at})
 		}
 	}
-	return w
+	return out
 }
 
 // endingWith are the same customer's other valid consents at the same app,

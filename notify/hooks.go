@@ -95,7 +95,7 @@ type payloadCause struct {
 
 func payloadOf(e consent.Event) payload {
 	c := e.Consent
-	p := payload{Type: hookTypes[e.Notice.Event], Timestamp: happened(e).UTC().Truncate(time.Second), Data: payloadData{
+	p := payload{Type: hookTypes[e.Notice.Word()], Timestamp: happened(e).UTC().Truncate(time.Second), Data: payloadData{
 		ConsentID: c.ID, Status: c.StatusAt(e.At), Bank: c.Bank, EndsAt: c.EndsAt.Truncate(time.Second), DaysLeft: c.DaysLeft(e.At),
 		NeededUntil: c.NeededUntil.Truncate(time.Second),
 	}}
@@ -111,7 +111,10 @@ func payloadOf(e consent.Event) payload {
 // happened is when what is told happened, as far as the record knows, so that
 // an event that was delivered late does not look new.
 func happened(e consent.Event) time.Time {
-	var at time.Time
+	at := e.Notice.RestoredAt()
+	if !at.IsZero() {
+		return at
+	}
 	switch e.Notice.Event {
 	case consent.ToldConnected, consent.ToldRenewed, consent.ToldRecovered:
 		at = e.Consent.AuthorizedAt

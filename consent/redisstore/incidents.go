@@ -105,9 +105,15 @@ func (s *Store) Believe(ctx context.Context, id consent.ID, work consent.Work) e
 }
 
 // Restore implements [consent.Store].
-func (s *Store) Restore(ctx context.Context, id consent.ID, at time.Time, work consent.Work) error {
+func (s *Store) Restore(ctx context.Context, id consent.ID, at time.Time, work consent.Work, told ...consent.Task) error {
 	k := keysOf(id)
 	words := map[string]error{"NOTFOUND": consent.ErrNotFound, "GONE": token.ErrNoGrant}
+	args := append([]any{millis(at), restRestored.Milliseconds()}, scheduled(work)...)
 	return s.change(ctx, "restore", words, []string{k.consent(), k.grant(), k.timeline(), k.due(), k.refused()},
-		append([]any{millis(at), restRestored.Milliseconds()}, scheduled(work)...)...)
+		append(args, scheduled(consent.Work{Add: told})...)...)
+}
+
+// Heard implements [consent.Store].
+func (s *Store) Heard(ctx context.Context, id consent.ID) error {
+	return s.verdict(ctx, "heard", nil, []string{keysOf(id).consent()})
 }

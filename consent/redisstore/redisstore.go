@@ -11,7 +11,8 @@
 // carries, so that every transition is one script in one slot:
 //
 //	{p:7f}:consent:<id>     hash   status, version, app, bank, dates (ms), sealed person,
-//	                               until when apps needed it beyond its end, warnings that were claimed,
+//	                               until when apps needed it beyond its end, whether the app heard of an
+//	                               end that its bank made, warnings that were claimed,
 //	                               counters of leases and generations
 //	{p:7f}:grant:<id>       hash   sealed access and refresh boxes, their commit id, generation
 //	                               (version), access expiry, and the refresh lease:

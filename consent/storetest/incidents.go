@@ -21,6 +21,8 @@ func incidents() map[string]func(*testing.T, *fixture) {
 		"Restore/not to what was renewed or stopped since": restoreNot,
 		"Restore/a late repetition of the refusal is old":  restoreLate,
 		"Believe/forgets the grant and tells once":         believeTells,
+		"Restore/tells who heard of the end":               restoreTellsWhoHeard,
+		"Heard/of what lives is of nothing":                heardOfWhatLives,
 	}
 }
 

@@ -17,6 +17,7 @@ local function record(outcome)
 end
 local function deny(outcome)
   record(outcome)
+  if c[2] == 'terminatedByAspsp' then redis.call('HSET', KEYS[1], 'heard', '1') end
   return {outcome, c[5], c[2], c[3], c[4], c[6], c[7]}
 end
 -- The latest moment beyond the end is kept, and everybody is told once a term.

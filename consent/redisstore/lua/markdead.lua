@@ -22,7 +22,7 @@ if not c[1] then return 'OK' end
 redis.call('HINCRBY', KEYS[2], 'version', 1)
 redis.call('HSET', KEYS[2], 'status', 'terminatedByAspsp', 'cause_actor', 'bank', 'cause_code', ARGV[3],
   'ended', ARGV[4], 'dead_lease', ARGV[1])
-redis.call('HDEL', KEYS[2], 'confirm_hash', 'confirm_until')
+redis.call('HDEL', KEYS[2], 'confirm_hash', 'confirm_until', 'heard')
 for _, kind in ipairs({'warn ', 'expire ', 'probe ', 'abandon '}) do redis.call('ZREM', KEYS[4], kind .. ARGV[5]) end
 if keep then
   redis.call('ZADD', KEYS[4], ARGV[8], 'believe ' .. ARGV[5])

@@ -1,5 +1,5 @@
 -- Puts a transition's work into the due set, from ARGV[i] on: how many tasks
--- to add, each with its time, and how many to remove.
+-- to add, each with its time, and how many to remove. Says where it ends.
 local function schedule(due, i)
   local n = tonumber(ARGV[i])
   for k = 1, n do
@@ -11,4 +11,5 @@ local function schedule(due, i)
     redis.call('ZREM', due, ARGV[i + k])
     untell(due, ARGV[i + k])
   end
+  return i + tonumber(ARGV[i]) + 1
 end
