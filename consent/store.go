@@ -212,7 +212,8 @@ type TaskStore interface {
 	// was not delivered, and in the due set.
 	Delivered(ctx context.Context, t Task, d Delivery) error
 
-	// Undelivered lists what was not delivered, newest first, at most limit,
+	// Undelivered lists what was not delivered, of consents that are still
+	// there, newest first, at most limit,
 	// and Redeliver makes one of it due again.
 	Undelivered(ctx context.Context, limit int) ([]Task, error)
 	Redeliver(ctx context.Context, t Task, at time.Time) error

@@ -99,13 +99,52 @@ func (s *Store) DueBy(ctx context.Context, kind consent.TaskKind, at time.Time) 
 	return slices.DeleteFunc(all, func(t consent.Task) bool { return t.Kind != kind }), nil
 }
 
-// Undelivered implements [consent.Store].
+// Undelivered implements [consent.Store]. A purge takes what it knows of along;
+// a record that Redis dropped, or whose list of deliveries it dropped before,
+// leaves lines behind, which are taken out here.
 func (s *Store) Undelivered(ctx context.Context, limit int) ([]consent.Task, error) {
-	all, err := s.everywhere(ctx, "undelivered", func(pipe redis.Pipeliner, key string) *redis.ZSliceCmd {
-		return pipe.ZRevRangeWithScores(ctx, key, 0, int64(limit)-1)
-	})
-	slices.SortFunc(all, func(a, b consent.Task) int { return b.Due.Compare(a.Due) })
-	return all[:min(limit, len(all))], err
+	for {
+		all, err := s.everywhere(ctx, "undelivered", func(pipe redis.Pipeliner, key string) *redis.ZSliceCmd {
+			return pipe.ZRevRangeWithScores(ctx, key, 0, int64(limit)-1)
+		})
+		if err != nil {
+			return nil, err
+		}
+		slices.SortFunc(all, func(a, b consent.Task) int { return b.Due.Compare(a.Due) })
+		all = all[:min(limit, len(all))]
+		if left, err := s.takeOut(ctx, all); err != nil || left == 0 {
+			return all, err
+		}
+	}
+}
+
+// takeOut takes what was not delivered of consents that are gone, which never
+// come back, out of the list, and says how much that was.
+func (s *Store) takeOut(ctx context.Context, undelivered []consent.Task) (int, error) {
+	if len(undelivered) == 0 {
+		return 0, nil
+	}
+	look, there := s.c.Client.Pipeline(), make([]*redis.IntCmd, len(undelivered))
+	for i, t := range undelivered {
+		there[i] = look.Exists(ctx, keysOf(t.ID).consent())
+	}
+	if _, err := look.Exec(ctx); err != nil {
+		return 0, unavailable("undelivered", err)
+	}
+	gone, n := s.c.Client.Pipeline(), 0
+	for i, t := range undelivered {
+		if there[i].Val() == 0 {
+			gone.ZRem(ctx, keysOf(t.ID).undelivered(), t.Name())
+			n++
+		}
+	}
+	if n == 0 {
+		return 0, nil
+	}
+	if _, err := gone.Exec(ctx); err != nil {
+		return 0, unavailable("undelivered", err)
+	}
+	return n, nil
 }
 
 // everywhere reads a sorted set of tasks in every partition, in one pipeline.
