@@ -148,23 +148,6 @@ func TestProblemsSayWhatToDo(t *testing.T) {
 	}
 }
 
-// TestEveryCodeHasItsError: two codes must not lead to one error.
-func TestEveryCodeHasItsError(t *testing.T) {
-	t.Parallel()
-	codes := strings.Fields(`malformed-request unauthorized operation-not-allowed insufficient-scope not-found consent-pending
-		confirmation-required confirmation-failed consent-rejected renewal-required lifetime-unavailable consent-expired consent-revoked
-		events-gone too-large invalid-request idempotency-key-reused rate-limited internal-error bank-unavailable store-unavailable`)
-	seen := make(map[error]string)
-	for _, code := range codes {
-		all := (&client.Problem{Code: code, Status: 400}).Unwrap()
-		if len(all) != 1 || seen[all[0]] != "" {
-			t.Errorf("%s stands for %v, as does %q", code, all, seen[all[0]])
-			continue
-		}
-		seen[all[0]] = code
-	}
-}
-
 func TestAnswersOfSomebodyElse(t *testing.T) {
 	t.Parallel()
 	s := clienttest.New()

@@ -46,14 +46,11 @@ func (e *egress) RoundTrip(r *http.Request) (*http.Response, error) {
 }
 
 // ProblemIn is the problem in an answer that came through [Client.Egress], or
-// nil if the answer is the bank's. It leaves the body to be read.
+// nil if the answer is the bank's: consentd marks those. An answer of neither,
+// a proxy's, is a problem too, without a Code. It leaves the body to be read.
 func ProblemIn(res *http.Response) *Problem {
-	if res.StatusCode < http.StatusBadRequest || !isProblem(res) {
+	if res.Header.Get("Consentd-Answer") == "bank" {
 		return nil
 	}
-	p := problemOf(res, peek(res), res.Header.Get("X-Request-Id"))
-	if p.Code == "" || p.Type != "/problems/"+p.Code {
-		return nil
-	}
-	return p
+	return problemOf(res, peek(res), res.Header.Get("X-Request-Id"))
 }

@@ -41,7 +41,8 @@ type EventData struct {
 	EndsAt      time.Time `json:"ends_at"`
 	DaysLeft    int       `json:"days_left"`
 	Cause       *Cause    `json:"cause"`
-	WarningDays int       `json:"warning_days"` // which warning, with Expiring
+	WarningDays int       `json:"warning_days"` // which warning, with Expiring; 0: it is about NeededUntil
+	NeededUntil time.Time `json:"needed_until"` // that you said you need it, where that is beyond its end
 }
 
 // EventPage is a piece of the log of events.

@@ -28,6 +28,7 @@ var (
 	ErrConsentExpired       = errors.New("the consent has ended")                           // consent-expired
 	ErrRevoked              = errors.New("the consent was withdrawn")                       // consent-revoked; see Cause
 	ErrEventsGone           = errors.New("events after the cursor are no longer kept")      // events-gone
+	ErrMethodNotAllowed     = errors.New("the address does not answer to that method")      // method-not-allowed
 	ErrTooLarge             = errors.New("the body is too large")                           // too-large
 	ErrInvalid              = errors.New("the request is wrong")                            // invalid-request; see Mistakes
 	ErrIdempotencyKeyReused = errors.New("the idempotency key was used for something else") // idempotency-key-reused
@@ -35,12 +36,16 @@ var (
 	ErrInternal             = errors.New("something is wrong at consentd")                  // internal-error
 	ErrBankUnavailable      = errors.New("the bank does not answer")                        // bank-unavailable
 	ErrStoreUnavailable     = errors.New("consentd's storage does not answer")              // store-unavailable
+	ErrIssuerUnavailable    = errors.New("the issuer of the workload's token is silent")    // issuer-unavailable
+	ErrAnswerTooLarge       = errors.New("the bank's answer is too large")                  // bank-answer-too-large; it has taken the call
+	ErrCallUnknown          = errors.New("the bank may have taken the call")                // bank-call-unknown
 )
 
 // ErrUnavailable is what all outages match besides their own error: a bank's,
 // our storage's, a proxy's, the network's, and every answer that is not
 // consentd's. Nothing follows from one about any consent: send the customer
-// nowhere, try again later.
+// nowhere, try again later; a call that went to a bank through consentd, with
+// the same X-Request-ID, for the bank may have taken it.
 var ErrUnavailable = errors.New("not available right now")
 
 var byCode = map[string]error{
@@ -58,6 +63,7 @@ var byCode = map[string]error{
 	"consent-expired":        ErrConsentExpired,
 	"consent-revoked":        ErrRevoked,
 	"events-gone":            ErrEventsGone,
+	"method-not-allowed":     ErrMethodNotAllowed,
 	"too-large":              ErrTooLarge,
 	"invalid-request":        ErrInvalid,
 	"idempotency-key-reused": ErrIdempotencyKeyReused,
@@ -65,6 +71,9 @@ var byCode = map[string]error{
 	"internal-error":         ErrInternal,
 	"bank-unavailable":       ErrBankUnavailable,
 	"store-unavailable":      ErrStoreUnavailable,
+	"issuer-unavailable":     ErrIssuerUnavailable,
+	"bank-answer-too-large":  ErrAnswerTooLarge,
+	"bank-call-unknown":      ErrCallUnknown,
 }
 
 // Problem is an answer that says no (RFC 9457), with the next step where there

@@ -324,7 +324,7 @@ func TestRefusalsAreReportedOnce(t *testing.T) {
 func TestEgress(t *testing.T) {
 	t.Parallel()
 	var got *http.Request
-	answer := saying(402, problemJSON, `{"type":"https://bank.test/x","code":"x"}`)
+	answer := saying(402, problemJSON, `{"type":"/problems/consent-expired","code":"consent-expired"}`, "Consentd-Answer", "bank")
 	c := configured(t, clienttest.New(), through(func(r *http.Request) (*http.Response, error) { got = r; return answer(r) }))
 	web := &http.Client{Transport: c.Egress("cns_1")}
 	res, err := web.Post(bankURL+"/Payments/a%2Fb?x=1", "text/plain", strings.NewReader("10 ISK"))
@@ -342,5 +342,11 @@ func TestEgress(t *testing.T) {
 	wants(t, client.ProblemIn(res), client.ErrConsentExpired)
 	if body, _ := io.ReadAll(res.Body); !strings.Contains(string(body), "expired") {
 		t.Error("the body is gone")
+	}
+	answer = saying(200, "text/html", "<p>Please sign in to the hotel's network.")
+	res, err = web.Get(bankURL)
+	must(t, err)
+	if p := client.ProblemIn(res); p == nil || p.Code != "" || !errors.Is(p, client.ErrUnavailable) {
+		t.Errorf("a proxy's answer is taken for the bank's: %v", p)
 	}
 }

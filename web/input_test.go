@@ -229,4 +229,13 @@ func TestNeededUntilIsKeptAndShown(t *testing.T) {
 	if want := "2999-01-01T00:00:00Z"; shown.str("needed_until") != want || proof["needed_until"] != want {
 		t.Errorf("needed_until = %q, in the proof %q", shown.str("needed_until"), proof["needed_until"])
 	}
+	w.check(w.service.Settle(t.Context()))
+	w.check(w.service.Work(t.Context()))
+	r = w.call(w.key, "GET", "/v1/events", nil)
+	all, _ := r.json["events"].([]any)
+	last, _ := all[len(all)-1].(object)
+	data, _ := last["data"].(object)
+	if last["type"] != "consent.expiring" || data["needed_until"] != "2999-01-01T00:00:00Z" || data["warning_days"] != nil {
+		t.Errorf("events = %s, want that it ends too early", r.text)
+	}
 }

@@ -422,7 +422,7 @@ type ConsentRequest struct {
 	// ReturnTo Id of one of your registered return URLs; never a URL.
 	ReturnTo string `json:"return_to"`
 
-	// Scopes Optional scopes, besides those that the bank requires, which are always asked for.
+	// Scopes Optional scopes, of those that `GET /v1/me` lists; those that the bank requires are always asked for.
 	Scopes []string `json:"scopes,omitempty,omitzero"`
 }
 
@@ -479,7 +479,7 @@ type ErasureRequest struct {
 
 // Event defines model for Event.
 type Event struct {
-	// Data The consent as it was then.
+	// Data The consent as it was when the event was sent.
 	Data EventData `json:"data"`
 
 	// ID The same as the webhook's `webhook-id`.
@@ -493,7 +493,7 @@ type Event struct {
 // EventType defines model for Event.Type.
 type EventType string
 
-// EventData The consent as it was then.
+// EventData The consent as it was when the event was sent.
 type EventData struct {
 	Bank string `json:"bank"`
 
@@ -503,13 +503,16 @@ type EventData struct {
 	DaysLeft  int       `json:"days_left"`
 	EndsAt    time.Time `json:"ends_at,omitempty,omitzero"`
 
+	// NeededUntil The latest time beyond `ends_at` that your app said it needs it for.
+	NeededUntil time.Time `json:"needed_until,omitempty,omitzero"`
+
 	// Status `received`: asked for, or granted and not confirmed yet. `valid`: tokens are handed out. `rejected`: the customer or
 	// a check said no. `partiallyAuthorised`: a required scope was left out. `expired`: the end date passed.
 	// `revokedByPsu`: the customer withdrew it. `terminatedByTpp`: your app or staff ended it. `terminatedByAspsp`: the
 	// bank refuses it, usually because the customer withdrew there.
 	Status ConsentStatus `json:"status"`
 
-	// WarningDays With `consent.expiring`: which warning it is.
+	// WarningDays With `consent.expiring`: which warning it is. Absent when it is about `needed_until`.
 	WarningDays int `json:"warning_days,omitempty,omitzero"`
 }
 
@@ -664,14 +667,16 @@ type ReportAnswer struct {
 	// Verdict `token-replaced`: ask for the token again and repeat the call once, with the same request id; if it is refused
 	// again, treat it as an error of the bank's. `not-about-the-token`: the bank refuses this call and not the token
 	// (another person's account, say); tell the customer, do not repeat it. `consent-ended`: ask for the token again,
-	// and the problem says why there is none. `unknown`: the bank did not say; try again in a minute.
+	// and the problem says why there is none. `unknown`: the bank did not say; begin again in a minute, with a token and
+	// the same request id.
 	Verdict ReportAnswerVerdict `json:"verdict"`
 }
 
 // ReportAnswerVerdict `token-replaced`: ask for the token again and repeat the call once, with the same request id; if it is refused
 // again, treat it as an error of the bank's. `not-about-the-token`: the bank refuses this call and not the token
 // (another person's account, say); tell the customer, do not repeat it. `consent-ended`: ask for the token again,
-// and the problem says why there is none. `unknown`: the bank did not say; try again in a minute.
+// and the problem says why there is none. `unknown`: the bank did not say; begin again in a minute, with a token and
+// the same request id.
 type ReportAnswerVerdict string
 
 // TimelineEntry defines model for TimelineEntry.
@@ -919,8 +924,8 @@ type CreateConsentParams struct {
 	// use the one that is in your own log. Without one, or with one of another form, you get a new one.
 	XRequestID RequestID `json:"X-Request-ID,omitempty,omitzero"`
 
-	// IdempotencyKey Makes the call repeatable for 24 hours: the same key with the same body gives the same consent, also after an
-	// error or a lost answer. The same key with another body is refused. Keys are your app's own.
+	// IdempotencyKey Makes the call repeatable for 24 hours: the same key with the same body, in whatever order its members are, gives the
+	// same consent, also after an error or a lost answer. The same key with another body is refused. Keys are your app's own.
 	IdempotencyKey IdempotencyKey `json:"Idempotency-Key,omitempty,omitzero"`
 }
 
