@@ -42,7 +42,7 @@ func (d *busyDesk) Resend(_ context.Context, who consent.Staff, u consent.Undeli
 func (d *busyDesk) Overview(context.Context) (consent.Overview, error) {
 	return consent.Overview{At: d.Now(), Undelivered: 2, Consents: []consent.Count{
 		{App: "shop", Bank: "bank", Status: consent.Valid, N: 990_000}, {App: "shop", Bank: "bank", Status: consent.Expired, N: 10_000}},
-		Failing: []consent.Count{{App: "shop", Bank: "bank", N: 7}}, Lapses: []consent.DayCount{{Day: today, N: 4321}, {Day: today.Add(day)}},
+		Failing: []consent.Count{{App: "shop", Bank: "bank", N: 7}}, Short: []consent.Count{{App: "shop", Bank: "bank", N: 9}}, Lapses: []consent.DayCount{{Day: today, N: 4321}, {Day: today.Add(day)}},
 		Refreshes: []consent.RefreshDay{{Day: today, Bank: "bank", Failed: 17, Refused: 3}, {Day: today.Add(day), Bank: "bank", Failed: 1}},
 		HandOuts:  []consent.HandOutsDay{{Day: today, App: "shop", Allowed: 5000, Denied: 12}}}, nil
 }
@@ -82,6 +82,7 @@ func TestOverview(t *testing.T) {
 	t.Parallel()
 	w, _ := newBusyWorld(t)
 	b := w.browser().signIn("bjorn").get("/overview").want(http.StatusOK, "<strong>1000000</strong>", "990000", "<strong>7</strong> refresh failing",
+		`href="/?short=1&amp;all=1"><strong>9</strong> needed beyond`,
 		"4321 in all", "20 February: 4321", `role="img"`, "Landsbankinn", "no usable answer", ">18<", ">5000<", "refuses many customers at once")
 	if strings.Contains(b.text, "21 February</th>") {
 		t.Error("the table lists a day on which nothing ends")
@@ -97,12 +98,13 @@ func TestFilters(t *testing.T) {
 		t.Error("the front page lists consents that nobody asked for")
 	}
 	for query, found := range map[string]bool{"all=1": true, "bank=bank": true, "app=shop&status=received": true, "status=valid": false, "bank=other": false,
-		"within=30": false, "failing=1": false} {
+		"within=30": false, "failing=1": false, "short=1": false} {
 		b.get("/?" + query).want(http.StatusOK)
 		if got := strings.Contains(b.text, "1 consent") && strings.Contains(b.text, string(w.id)); got != found {
 			t.Errorf("%s: found = %t, want %t\n%s", query, got, found, b.text)
 		}
 	}
+	b.get("/?failing=1&short=1").want(http.StatusUnprocessableEntity)
 	b.get("/?status=nonsense").want(http.StatusUnprocessableEntity)
 	b.get("/?all=1&after=nonsense").want(http.StatusUnprocessableEntity)
 }

@@ -32,7 +32,7 @@ type findPage struct {
 // filterForm is what the filters hold, as they stand in the address.
 type filterForm struct {
 	Bank, App, Status, Within string
-	Failing                   bool
+	Failing, Short            bool
 }
 
 var statusChoices = []consent.Status{consent.Valid, consent.Received, consent.Rejected, consent.PartiallyAuthorised, consent.Expired,
@@ -49,11 +49,12 @@ func (s *server) newFindPage() findPage {
 func (s *server) find(c *call) error {
 	p := s.newFindPage()
 	q := c.QueryParams()
-	p.Filter = filterForm{Bank: q.Get("bank"), App: q.Get("app"), Status: q.Get("status"), Within: q.Get("within"), Failing: q.Get("failing") != ""}
+	p.Filter = filterForm{Bank: q.Get("bank"), App: q.Get("app"), Status: q.Get("status"), Within: q.Get("within"),
+		Failing: q.Get("failing") != "", Short: q.Get("short") != ""}
 	if p.Filter == (filterForm{}) && !q.Has("all") {
 		return s.show(c, http.StatusOK, "find", p)
 	}
-	f := consent.Filter{App: p.Filter.App, Bank: p.Filter.Bank, Status: consent.Status(p.Filter.Status), Failing: p.Filter.Failing}
+	f := consent.Filter{App: p.Filter.App, Bank: p.Filter.Bank, Status: consent.Status(p.Filter.Status), Failing: p.Filter.Failing, Short: p.Filter.Short}
 	if days, err := strconv.Atoi(p.Filter.Within); err == nil && days > 0 && days <= 366 {
 		f.EndsAfter, f.EndsBefore = s.desk.Now().UTC(), s.desk.Now().UTC().Add(time.Duration(days)*day)
 	}
@@ -65,7 +66,7 @@ func (s *server) find(c *call) error {
 	p.Asked, p.Found, p.Total, p.What = true, page.Consents, page.Total, "by filter"
 	if page.Next != "" {
 		next := url.Values{}
-		for _, name := range []string{"bank", "app", "status", "within", "failing", "all"} {
+		for _, name := range []string{"bank", "app", "status", "within", "failing", "short", "all"} {
 			if q.Get(name) != "" {
 				next.Set(name, q.Get(name))
 			}
