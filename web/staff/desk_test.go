@@ -3,7 +3,7 @@ package staff
 import (
 	"context"
 	"net/http"
-	"regexp"
+	"slices"
 	"strings"
 	"testing"
 
@@ -124,13 +124,46 @@ func TestPages(t *testing.T) {
 	if n := strings.Count(b.text, `<a href="/consents/`); n != 1 {
 		t.Errorf("the second page lists %d, want 1", n)
 	}
-	b.post("/find", "what", "customer-18", "by", "app:shop").want(http.StatusOK, "25 consents")
-	// One customer's: asked why once.
-	found := regexp.MustCompile(`href="(/consents/[^"]+)"`).FindAllStringSubmatch(b.text, 2)
-	b.get(found[0][1]).want(http.StatusOK, "Why do you look")
-	b.post(found[0][1]+"/look", "reason", "customer-called").want(http.StatusSeeOther)
-	for _, page := range found {
-		b.get(page[1]).want(http.StatusOK, "Customer called", "looked at this")
+	b.get("/found").want(http.StatusSeeOther) // nobody was looked for
+}
+
+// TestOneCustomersListAsksWhy: at which banks somebody is, is shown to whoever
+// has said why, once for the whole list, and is on record of each consent.
+func TestOneCustomersListAsksWhy(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	second, _, err := w.desk.Create(t.Context(), shop, consent.Request{Reference: "customer-17", Bank: "bank", ReturnTo: "done"})
+	must(t, err)
+	b := w.browser().signIn("bjorn")
+	b.post("/find", "what", "customer-17", "by", "app:shop").want(http.StatusSeeOther)
+	if to := b.header.Get("Location"); to != "/found" {
+		t.Errorf("sent to %q", to)
 	}
-	b.get("/consents/"+string(w.id)).want(http.StatusOK, "Why do you look")
+	b.get("/found").want(http.StatusOK, "Why do you look", "2 consents")
+	for _, early := range []string{string(w.id), string(second.ID), "Landsbankinn"} {
+		if strings.Contains(b.text, early) {
+			t.Errorf("%s is shown before a reason", early)
+		}
+	}
+	b.post("/found/look").want(http.StatusUnprocessableEntity)
+	b.post("/found/look", "reason", "customer-called").want(http.StatusSeeOther)
+	b.do(http.MethodHead, "/found", nil).want(http.StatusOK)
+	b.get("/found").want(http.StatusOK, "2 consents", string(w.id), string(second.ID))
+	acts, err := w.desk.Audit(t.Context(), 0, 100)
+	must(t, err)
+	var onRecord []string
+	for _, a := range acts[1:] {
+		onRecord = append(onRecord, a.Action+" "+string(a.Consent)+" "+a.Reason)
+	}
+	slices.Sort(onRecord)
+	want := []string{"find  ", "list " + string(w.id) + " customer-called", "list " + string(second.ID) + " customer-called"}
+	slices.Sort(want)
+	if !slices.Equal(onRecord, want) {
+		t.Errorf("on record: %q", onRecord)
+	}
+	for _, id := range []consent.ID{w.id, second.ID} {
+		b.get("/consents/"+string(id)).want(http.StatusOK, "Customer called", "looked at this", "saw this in a list of the customer’s")
+	}
+	b.get("/?all=1").want(http.StatusOK) // another search
+	b.get("/found").want(http.StatusSeeOther)
 }

@@ -111,6 +111,7 @@ var events = map[string]string{
 	"reported":                   "reported that the bank refuses the token",
 	"given_back":                 "What the bank had given was given back",
 	"staff_see":                  "looked at this",
+	"staff_list":                 "saw this in a list of the customer’s",
 	"staff_stop":                 "decided to end the access",
 	"staff_renewal":              "copied a renewal link",
 	"staff_send":                 "sent the customer a renewal link",
