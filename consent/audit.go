@@ -50,6 +50,7 @@ type Act struct {
 const (
 	ActSee     = "see"     // looked at a consent
 	ActFind    = "find"    // searched for a customer
+	ActList    = "list"    // saw a consent in a list of one customer's
 	ActStop    = "stop"    // ended a consent
 	ActRenewal = "renewal" // made a renewal link, to copy
 	ActSend    = "send"    // sent the customer a renewal link

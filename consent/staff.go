@@ -2,6 +2,7 @@ package consent
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"log/slog"
 	"regexp"
@@ -70,6 +71,20 @@ func (s *Service) See(ctx context.Context, who Staff, id ID, reason string) (His
 		return History{}, err
 	}
 	return s.seen(ctx, id)
+}
+
+// SeeList reads the consents of one customer for staff, to choose from: that
+// they looked is on record of each. What is gone meanwhile is left out.
+func (s *Service) SeeList(ctx context.Context, who Staff, ids []ID, reason string) ([]Consent, error) {
+	if err := checkReason(reason); err != nil {
+		return nil, err
+	}
+	for _, id := range ids {
+		if _, _, err := s.onRecord(ctx, who, ActList, id, reason); err != nil && !errors.Is(err, ErrNotFound) {
+			return nil, err
+		}
+	}
+	return s.found(ctx, ids)
 }
 
 // seen is a history with the customer's national id, masked.

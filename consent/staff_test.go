@@ -47,11 +47,27 @@ func TestStaffSeeOnRecord(t *testing.T) {
 	})
 }
 
+func TestStaffSeeAListOnRecord(t *testing.T) {
+	bubble(t, func(t *testing.T, h *house) {
+		first, second := h.granted(t), h.granted(t)
+		all, err := h.SeeList(t.Context(), audur, []consent.ID{first.id, "cns_7f000000000000000000000000001", second.id}, "Guðrún called")
+		must(t, err)
+		if len(all) != 2 || all[0].ID != first.id || all[1].ID != second.id || all[0].Personal != nil {
+			t.Errorf("list = %+v", all)
+		}
+		a, line := second.onRecord(t)
+		if a.Seq != 2 || a.Action != consent.ActList || a.Consent != second.id || a.Reason != "Guðrún called" || line.Event != "staff_list" || line.Detail != "act 2" {
+			t.Errorf("act = %+v, line = %+v", a, line)
+		}
+	})
+}
+
 func TestStaffNeedAReason(t *testing.T) {
 	bubble(t, func(t *testing.T, h *house) {
 		p := h.granted(t)
 		acts := map[string]func(reason string) error{
 			"see":     func(r string) error { return second(h.See(t.Context(), audur, p.id, r)) },
+			"list":    func(r string) error { return second(h.SeeList(t.Context(), audur, []consent.ID{p.id}, r)) },
 			"stop":    func(r string) error { return second(h.StopByStaff(t.Context(), audur, p.id, r)) },
 			"renewal": func(r string) error { return second(h.RenewalByStaff(t.Context(), audur, p.id, r)) },
 			"send":    func(r string) error { return h.SendRenewal(t.Context(), audur, p.id, r) },

@@ -23,26 +23,26 @@ func TestAuditCommands(t *testing.T) {
 	exported := s.look("", "audit", "export", "--reason", "monthly-review")
 	exported.says(t, exitOK)
 	lines := strings.Split(strings.TrimSpace(exported.out), "\n")
-	if len(lines) != 3 {
+	if len(lines) != 4 {
 		t.Fatalf("exported\n%s", exported.out)
 	}
-	var acts [3]actView
+	var acts [4]actView
 	for i, line := range lines {
 		must(t, json.Unmarshal([]byte(line), &acts[i]))
 	}
 	if a := acts[0]; a.Seq != 1 || a.Staff != "audur" || a.Name == "" || a.Action != "see" || string(a.Consent) != id || a.Reason != "Customer called: why?" {
 		t.Errorf("first act = %+v", a)
 	}
-	if acts[1].Action != "find" || acts[1].Detail != "customer of app shop" || acts[2].Action != "export" {
+	if acts[1].Action != "find" || acts[1].Detail != "customer of app shop" || acts[2].Action != "list" || string(acts[2].Consent) != id || acts[3].Action != "export" {
 		t.Errorf("acts = %+v", acts)
 	}
 	if shown := s.look("", "consent", "show", id); !strings.Contains(shown.out, "act 1") || strings.Contains(shown.out, "called") {
 		t.Errorf("the history is\n%s", shown.out)
 	}
 
-	head := "3:" + acts[2].Hash
+	head := "4:" + acts[3].Hash
 	s.look("", "audit", "verify", "--head", head).says(t, exitOK, "")
-	s.look("", "audit", "verify", "--head", "3:00").says(t, exitFailure, "entry 3 is not the one that the given head names")
+	s.look("", "audit", "verify", "--head", "4:00").says(t, exitFailure, "entry 4 is not the one that the given head names")
 	s.look("", "audit", "verify", "--head", "soon").says(t, exitFailure, "no head of the audit chain")
 	must(t, server.Client(t).XDel(t.Context(), "{audit}:entries", "2-0").Err())
 	got := s.look("", "audit", "verify", "-o", "json")

@@ -105,6 +105,9 @@ func (p *program) consentFind() *cobra.Command {
 				if err != nil {
 					return err
 				}
+				if found, err = s.SeeList(ctx, p.staff(), idsOf(found), reason); err != nil {
+					return err
+				}
 				view := viewFound(found, s.Now())
 				return f.write(p.out, view, view.text)
 			})
@@ -118,6 +121,13 @@ func (p *program) consentFind() *cobra.Command {
 	p.whyFlag(c, &reason, "looked at from the command line")
 	f.flag(c)
 	return c
+}
+
+func idsOf(all []consent.Consent) (ids []consent.ID) {
+	for _, c := range all {
+		ids = append(ids, c.ID)
+	}
+	return ids
 }
 
 func (b search) check() error {

@@ -56,7 +56,8 @@ func TestSupportInBrowser(t *testing.T) {
 			w.pass(t, 31)
 			b.open(w.at.desk, "")
 			b.lookUp(jon, "", "lapsed")
-			b.says("its time was over and nobody renewed it", "Send the link")
+			b.says("its time was over and nobody renewed it; warned on", "Send the link: the customer connects again at the bank",
+				"The time was over; the tokens are deleted", "Mail about the end tomorrow delivered to the customer", "Nothing. The record is kept")
 			b.click(`nav a[href="/overview"]`, "overview")
 			b.click(`nav a[href="/desk"]`, "incidents")
 			b.open(w.at.desk+"/?all=1", "all")
@@ -77,12 +78,14 @@ func TestHardCallsInBrowser(t *testing.T) {
 	w.bank.Withdraw(jon, "")
 	p.press("End the access token").press("Pay 10 ISK").sees("Access was withdrawn")
 	b.lookUp(jon, "customer-called", "withdrawn")
-	b.says("withdrawn at the bank, usually by the customer", "Ask whether the customer withdrew it")
+	b.says("withdrawn at the bank, usually by the customer", "Ask whether the customer withdrew it",
+		"Sandbox Bank ended the access: the bank no longer accepts it", "Nothing. The record is kept")
 
 	w.signedIn(anna).press("Connect your bank", "expect", "1").throughBank(gudrun).sees("somebody else")
 	b.open(w.at.desk, "")
 	b.lookUp(anna, "customer-called", "wrong-person")
-	b.says("somebody else than the customer of Fika Pay signed in at the bank")
+	b.says("somebody else than the customer of Fika Pay signed in at the bank", "The customer must sign in at the bank as themselves",
+		"Refused: somebody else signed in at the bank", "Nothing. The record is kept")
 
 	w.connected(gudrun)
 	w.settle()

@@ -36,8 +36,9 @@ func BenchmarkBooks(b *testing.B) {
 func benchBooks(b *testing.B, store *redisstore.Store, stored int, now time.Time) {
 	b.Run(fmt.Sprintf("overview/stored=%d", stored), func(b *testing.B) {
 		for b.Loop() {
-			if o, err := store.Overview(b.Context(), now); err != nil || len(o.Consents) == 0 {
-				b.Fatal(err)
+			o, err := store.Overview(b.Context(), now)
+			if err != nil || len(o.Consents) == 0 || len(o.HandOuts) != 4*consent.PastDays || len(o.Refreshes) != 3*consent.PastDays {
+				b.Fatalf("%d counts, %d and %d days, %v", len(o.Consents), len(o.HandOuts), len(o.Refreshes), err)
 			}
 		}
 	})
@@ -48,6 +49,9 @@ func benchBooks(b *testing.B, store *redisstore.Store, stored int, now time.Time
 		"valid-of-an-app": {Filter: consent.Filter{Status: consent.Valid, App: "app-1", Bank: "bank-1"}},
 		"a-page-halfway":  {Filter: consent.Filter{Status: consent.Valid}, After: middle},
 		"ends-soon":       {Filter: consent.Filter{EndsAfter: now, EndsBefore: now.Add(7 * 24 * time.Hour)}},
+		"failing":         {Filter: consent.Filter{Failing: true}},
+		"needed-longer":   {Filter: consent.Filter{Short: true}},
+		"changed-lately":  {Filter: consent.Filter{App: "app-1", ChangedSince: now.Add(-2 * 24 * time.Hour)}, Order: consent.ByChange},
 	}
 	for name, q := range queries {
 		if q.Order == "" {
@@ -79,7 +83,8 @@ func fillBooks(b *testing.B, client redis.UniversalClient, stored int, now time.
 			fields := []any{"app", fmt.Sprint("app-", random%4), "bank", fmt.Sprint("bank-", random/4%3), "status", string(statuses[random/12%10]),
 				"version", 2, "term", 1, "created", created.UnixMilli()}
 			if s := statuses[random/12%10]; s != consent.Received && s != consent.Rejected {
-				fields = append(fields, "ends", now.Add(time.Duration(1+random/120%(90*24*60))*time.Minute).UnixMilli())
+				ends := now.Add(time.Duration(1+random/120%(90*24*60)) * time.Minute).UnixMilli()
+				fields = append(fields, "ends", ends, "failing", n%50/49, "needed", ends+int64(n%60/59))
 			}
 			pipe.HSet(b.Context(), "{p:"+id.Partition()+"}:consent:"+string(id), fields...)
 		}
@@ -97,7 +102,10 @@ func fillDays(b *testing.B, client redis.UniversalClient, now time.Time) {
 		for ago := range int64(31) {
 			key := fmt.Sprintf("{p:%02x}:day:%d", p, now.Unix()/86_400-ago)
 			for n := range 4 {
-				pipe.HSet(b.Context(), key, fmt.Sprint("allowed app-", n), 40, fmt.Sprint("denied app-", n), 2, fmt.Sprint("failed bank-", n), 3)
+				pipe.HSet(b.Context(), key, fmt.Sprint("allowed app-", n), 40, fmt.Sprint("denied app-", n), 2)
+			}
+			for n := range 3 {
+				pipe.HSet(b.Context(), key, fmt.Sprint("failed bank-", n), 3, fmt.Sprint("refused bank-", n), 1)
 			}
 		}
 		if _, err := pipe.Exec(b.Context()); err != nil {

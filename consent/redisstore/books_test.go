@@ -79,9 +79,10 @@ func booksByRecords(t *testing.T, c redis.UniversalClient) books {
 			add(tag+"lapses", strconv.FormatInt(ends/86_400_000, 10))
 		}
 		for _, state := range states {
-			name := h["app"] + ":" + h["bank"] + ":" + state
-			put(tag+"ends:"+name, id, cmp.Or(h["ends"], "-"+h["created"]))
-			put(tag+"changed:"+name, id, h["changed"])
+			for _, whose := range []string{h["app"] + ":" + h["bank"], h["app"] + ":", ":" + h["bank"], ":"} {
+				put(tag+"ends:"+whose+":"+state, id, cmp.Or(h["ends"], "-"+h["created"]))
+				put(tag+"changed:"+whose+":"+state, id, h["changed"])
+			}
 			add(tag+"counts", h["app"]+" "+h["bank"]+" "+state)
 		}
 	}
@@ -331,7 +332,10 @@ func (p *player) wantSelections(t *testing.T) {
 		for _, f := range []consent.Filter{{}, {App: "shop"}, {Bank: "two"}, {Status: consent.Valid}, {Status: consent.Expired},
 			{Status: consent.RevokedByPsu, App: "lender"}, {EndsBefore: p.now}, {EndsAfter: p.now, Status: consent.Valid},
 			{EndsBefore: p.now.Add(-time.Hour), Status: consent.Expired}, {ChangedSince: p.now.Add(-9 * 24 * time.Hour)},
-			{ChangedSince: p.start, Status: consent.Valid}, {ChangedSince: p.start, Status: consent.Expired, Bank: "one"}} {
+			{ChangedSince: p.start, Status: consent.Valid}, {ChangedSince: p.start, Status: consent.Expired, Bank: "one"},
+			{App: "shop", Bank: "one"}, {App: "lender", Status: consent.Valid, EndsBefore: p.now.Add(50 * 24 * time.Hour)},
+			{Failing: true}, {Failing: true, App: "shop"}, {Failing: true, Bank: "three", ChangedSince: p.start},
+			{Short: true}, {Short: true, Bank: "one"}, {Short: true, App: "lender", ChangedSince: p.start}} {
 			p.wantSelection(t, f, now, all)
 		}
 	}
@@ -341,7 +345,7 @@ func (p *player) wantSelection(t *testing.T, f consent.Filter, now time.Time, al
 	t.Helper()
 	want := 0
 	for _, c := range all {
-		if f.Chooses(c, now) {
+		if p.chooses(f, c, now) {
 			want++
 		}
 	}
@@ -373,6 +377,12 @@ func (p *player) wantSelection(t *testing.T, f consent.Filter, now time.Time, al
 	if got != want {
 		t.Fatalf("%+v at %s: chose %d, want %d", f, now, got, want)
 	}
+}
+
+// chooses is Filter.Chooses with what only a consent's hash tells.
+func (p *player) chooses(f consent.Filter, c consent.Consent, now time.Time) bool {
+	alive := c.StatusAt(now) == consent.Valid
+	return f.Chooses(c, now) && (!f.Failing || alive && c.Failing) && (!f.Short || alive && c.NeededUntil.After(c.EndsAt))
 }
 
 // rebuild throws lists and counters away, adds what should not be there, and

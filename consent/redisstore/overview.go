@@ -20,6 +20,7 @@ func dayAt(n int64) time.Time { return time.Unix(n*int64(day/time.Second), 0).UT
 // counted is one partition's part of an overview.
 type counted struct {
 	counts, lapses *redis.MapStringStringCmd
+	late           *redis.IntCmd // that ended and are in the books as valid still
 	undelivered    *redis.IntCmd
 	days           []*redis.MapStringStringCmd
 }
@@ -31,7 +32,7 @@ func (s *Store) Overview(ctx context.Context, now time.Time) (consent.Overview, 
 	for p := range parts {
 		k := keys{partition: partition(p)}
 		parts[p] = counted{counts: pipe.HGetAll(ctx, k.counts()), lapses: pipe.HGetAll(ctx, k.tagged("lapses")),
-			undelivered: pipe.ZCard(ctx, k.undelivered())}
+			late: pipe.ZCount(ctx, k.tagged(string(consent.ByEnd)+":::"+string(consent.Valid)), "-inf", millis(now)), undelivered: pipe.ZCard(ctx, k.undelivered())}
 		for ago := range int64(consent.PastDays) {
 			parts[p].days = append(parts[p].days, pipe.HGetAll(ctx, k.day(dayOf(now)-ago)))
 		}
@@ -46,11 +47,14 @@ func (s *Store) Overview(ctx context.Context, now time.Time) (consent.Overview, 
 func (s *Store) sum(ctx context.Context, parts []counted, now time.Time) (consent.Overview, error) {
 	o := consent.Overview{At: now}
 	counts, lapses := make(map[string]int64), make(map[int64]int64)
-	perPartition := make([]map[string]int64, len(parts))
+	late := make(map[int]map[string]int64)
 	past := make([]map[string]int64, consent.PastDays)
 	for p, part := range parts {
-		perPartition[p] = countsOf(part.counts.Val())
-		addAll(counts, perPartition[p])
+		here := countsOf(part.counts.Val())
+		addAll(counts, here)
+		if part.late.Val() > 0 {
+			late[p] = here
+		}
 		for d, n := range part.lapses.Val() {
 			lapses[number(d)] += number(n)
 		}
@@ -62,7 +66,7 @@ func (s *Store) sum(ctx context.Context, parts []counted, now time.Time) (consen
 			addAll(past[ago], countsOf(h.Val()))
 		}
 	}
-	if err := s.putRight(ctx, counts, perPartition, now); err != nil {
+	if err := s.putRight(ctx, counts, late, now); err != nil {
 		return consent.Overview{}, err
 	}
 	addCounts(&o, counts)
@@ -82,8 +86,9 @@ func addAll(to, from map[string]int64) {
 }
 
 // putRight counts as expired what has ended and is in the books as valid
-// still, because nobody has done what is due since.
-func (s *Store) putRight(ctx context.Context, counts map[string]int64, parts []map[string]int64, now time.Time) error {
+// still, because nobody has done what is due since. Only the partitions that
+// have any are asked for more.
+func (s *Store) putRight(ctx context.Context, counts map[string]int64, parts map[int]map[string]int64, now time.Time) error {
 	pipe := s.c.Client.Pipeline()
 	late := make(map[string][]*redis.IntCmd)
 	for p, fields := range parts {
@@ -107,6 +112,23 @@ func (s *Store) putRight(ctx context.Context, counts map[string]int64, parts []m
 		}
 	}
 	return nil
+}
+
+// countsOf are the counters of a partition, without the epoch.
+func countsOf(h map[string]string) map[string]int64 {
+	out := make(map[string]int64, len(h))
+	for field, n := range h {
+		if strings.Contains(field, " ") {
+			out[field] = number(n)
+		}
+	}
+	return out
+}
+
+func splitCount(field string) (app, bank, state string) {
+	app, rest, _ := strings.Cut(field, " ")
+	bank, state, _ = strings.Cut(rest, " ")
+	return app, bank, state
 }
 
 func ofValid(state string) bool {

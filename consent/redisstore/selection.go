@@ -1,7 +1,6 @@
 package redisstore
 
 import (
-	"container/heap"
 	"context"
 	"errors"
 	"fmt"
@@ -27,7 +26,7 @@ const (
 type list struct {
 	key      string
 	min, max int64 // bounds of the score, both included
-	count    int64 // how many there are without bounds
+	count    int64 // how many there are within them
 
 	places []consent.Place // read and not used yet, in order
 	seen   consent.Place   // the last one that was read
@@ -43,19 +42,18 @@ type list struct {
 }
 
 // Select implements [consent.Books]: it merges the lists of all partitions,
-// reading a few places of each and more of those that run out.
+// reading a few places of each and more of those that run out. There is a list
+// for each app and bank that a query can name, so how many are read depends
+// on neither.
 func (s *Store) Select(ctx context.Context, q consent.Query) ([]consent.Place, int64, error) {
-	counted, err := s.counters(ctx)
-	if err != nil {
-		return nil, 0, err
-	}
-	lists := listsOf(q, counted)
-	for _, l := range lists {
-		l.seen, l.more = q.After, int64(q.Limit/len(lists)+2)
-	}
+	lists := listsOf(q)
 	total, err := s.total(ctx, lists)
 	if err != nil {
 		return nil, 0, err
+	}
+	lists = slices.DeleteFunc(lists, func(l *list) bool { return l.count == 0 && !l.onlyLate })
+	for _, l := range lists {
+		l.seen, l.more = q.After, int64(q.Limit/len(lists)+2)
 	}
 	late, err := s.findLate(ctx, q, lists)
 	if err != nil {
@@ -65,25 +63,28 @@ func (s *Store) Select(ctx context.Context, q consent.Query) ([]consent.Place, i
 	return places, total + late, err
 }
 
-// listsOf are the lists that have what a query chooses.
-func listsOf(q consent.Query, counted []map[string]int64) []*list {
+// states are all that consents are listed under.
+var states = []string{string(consent.Received), string(consent.Valid), string(consent.Rejected), string(consent.PartiallyAuthorised),
+	string(consent.Expired), string(consent.RevokedByPsu), string(consent.TerminatedByTpp), string(consent.TerminatedByAspsp),
+	stateFailing, stateShort}
+
+// listsOf are the lists that have what a query chooses. An app or bank that
+// the query does not name is empty in their names too.
+func listsOf(q consent.Query) []*list {
 	var out []*list
-	for p, counts := range counted {
-		k := keys{partition: partition(p)}
-		for field, n := range counts {
-			app, bank, state := splitCount(field)
-			if (q.App != "" && q.App != app) || (q.Bank != "" && q.Bank != bank) {
-				continue
+	for _, state := range states {
+		name := ":" + q.App + ":" + q.Bank + ":" + state
+		for p := range partitions {
+			l := listOf(q, state)
+			if l == nil {
+				break
 			}
-			if l := listOf(q, state); l != nil {
-				name := ":" + app + ":" + bank + ":" + state
-				l.count = n
-				l.key = k.tagged(string(q.Order) + name)
-				if l.late != "" {
-					l.late = k.tagged(string(consent.ByEnd) + name)
-				}
-				out = append(out, l)
+			k := keys{partition: partition(p)}
+			l.key = k.tagged(string(q.Order) + name)
+			if l.late != "" {
+				l.late = k.tagged(string(consent.ByEnd) + name)
 			}
+			out = append(out, l)
 		}
 	}
 	return out
@@ -153,22 +154,23 @@ func bound(score int64) string {
 // total counts what the lists have within their bounds.
 func (s *Store) total(ctx context.Context, lists []*list) (int64, error) {
 	pipe := s.c.Client.Pipeline()
-	var counts []*redis.IntCmd
-	var total int64
+	counts := make(map[*list]*redis.IntCmd, len(lists))
 	for _, l := range lists {
 		switch {
 		case l.onlyLate:
 		case l.min == math.MinInt64 && l.max == math.MaxInt64:
-			total += l.count
+			counts[l] = pipe.ZCard(ctx, l.key)
 		default:
-			counts = append(counts, pipe.ZCount(ctx, l.key, bound(l.min), bound(l.max)))
+			counts[l] = pipe.ZCount(ctx, l.key, bound(l.min), bound(l.max))
 		}
 	}
 	if _, err := pipe.Exec(ctx); err != nil {
 		return 0, unavailable("count", err)
 	}
-	for _, n := range counts {
-		total += n.Val()
+	var total int64
+	for l, n := range counts {
+		l.count = n.Val()
+		total += l.count
 	}
 	return total, nil
 }
@@ -238,138 +240,6 @@ func (s *Store) places(ctx context.Context, key string, ids []string) ([]consent
 		}
 	}
 	return out, nil
-}
-
-func follows(p, after consent.Place) bool { return after.ID == "" || p.Compare(after) > 0 }
-
-// merge takes the first places of all lists.
-func (s *Store) merge(ctx context.Context, q consent.Query, lists []*list) ([]consent.Place, error) {
-	var out []consent.Place
-	h := &heads{}
-	for waiting := lists; len(out) < q.Limit; {
-		if err := s.readOn(ctx, waiting); err != nil {
-			return nil, err
-		}
-		for _, l := range waiting {
-			if len(l.places) > 0 {
-				heap.Push(h, l)
-			}
-		}
-		waiting = nil
-		for len(waiting) == 0 && len(out) < q.Limit && h.Len() > 0 {
-			l := (*h)[0]
-			out = append(out, l.places[0])
-			l.places = l.places[1:]
-			switch {
-			case len(l.places) > 0:
-				heap.Fix(h, 0)
-			case l.dry:
-				heap.Pop(h)
-			default:
-				waiting = append(waiting, heap.Pop(h).(*list))
-			}
-		}
-		if len(waiting) == 0 {
-			break
-		}
-	}
-	return out, nil
-}
-
-// readOn reads more of lists, until each has something or nothing is left.
-func (s *Store) readOn(ctx context.Context, lists []*list) error {
-	for {
-		pipe := s.c.Client.Pipeline()
-		reads := make(map[*list]*redis.ZSliceCmd)
-		for _, l := range lists {
-			if len(l.places) > 0 || l.dry {
-				continue
-			}
-			from := l.min
-			if l.seen.ID != "" {
-				from = max(from, l.seen.Score)
-			}
-			reads[l] = pipe.ZRangeByScoreWithScores(ctx, l.key, &redis.ZRangeBy{Min: bound(from), Max: bound(l.max), Count: l.more})
-		}
-		if len(reads) == 0 {
-			return nil
-		}
-		if _, err := pipe.Exec(ctx); err != nil {
-			return unavailable("select", err)
-		}
-		for l, read := range reads {
-			l.take(read.Val())
-		}
-	}
-}
-
-// take keeps what was read and not seen before. Those at the score where
-// reading stopped come again; if they were all, more is read the next time.
-func (l *list) take(read []redis.Z) {
-	l.dry = int64(len(read)) < l.more
-	for _, z := range read {
-		id, _ := z.Member.(string)
-		p := consent.Place{Score: int64(z.Score), ID: consent.ID(id)}
-		if follows(p, l.seen) {
-			l.seen = p
-			if !l.hidden[p.ID] {
-				l.places = append(l.places, p)
-			}
-		}
-	}
-	l.more *= 2
-}
-
-// heads is a heap of lists by their first place.
-type heads []*list
-
-func (h heads) Len() int           { return len(h) }
-func (h heads) Less(i, j int) bool { return h[i].places[0].Compare(h[j].places[0]) < 0 }
-func (h heads) Swap(i, j int)      { h[i], h[j] = h[j], h[i] }
-
-// Push implements [heap.Interface].
-func (h *heads) Push(l any) { *h = append(*h, l.(*list)) }
-
-// Pop implements [heap.Interface].
-func (h *heads) Pop() any {
-	last := (*h)[len(*h)-1]
-	*h = (*h)[:len(*h)-1]
-	return last
-}
-
-// counters reads how many consents there are of each app, bank and state, in
-// each partition.
-func (s *Store) counters(ctx context.Context) ([]map[string]int64, error) {
-	pipe := s.c.Client.Pipeline()
-	read := make([]*redis.MapStringStringCmd, partitions)
-	for p := range read {
-		read[p] = pipe.HGetAll(ctx, keys{partition: partition(p)}.counts())
-	}
-	if _, err := pipe.Exec(ctx); err != nil {
-		return nil, unavailable("counters", err)
-	}
-	out := make([]map[string]int64, partitions)
-	for p, r := range read {
-		out[p] = countsOf(r.Val())
-	}
-	return out, nil
-}
-
-// countsOf are the counters of a partition, without the epoch.
-func countsOf(h map[string]string) map[string]int64 {
-	out := make(map[string]int64, len(h))
-	for field, n := range h {
-		if strings.Contains(field, " ") {
-			out[field] = number(n)
-		}
-	}
-	return out
-}
-
-func splitCount(field string) (app, bank, state string) {
-	app, rest, _ := strings.Cut(field, " ")
-	bank, state, _ = strings.Cut(rest, " ")
-	return app, bank, state
 }
 
 func partition(p int) string { return fmt.Sprintf("%02x", p) }

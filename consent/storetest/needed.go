@@ -68,3 +68,36 @@ func activateCovers(t *testing.T, f *fixture) {
 		t.Errorf("needed until %s, which is covered", c.NeededUntil)
 	}
 }
+
+func selectShort(t *testing.T, f *fixture) {
+	id := f.valid(t, 1)
+	f.valid(t, 2)
+	end := f.now.Add(90 * 24 * time.Hour)
+	short := consent.Query{Filter: consent.Filter{Short: true}}
+	wantIDs(t, f.choose(t, short))
+	f.needs(t, id, end, consent.OutcomeAllowed)
+	wantIDs(t, f.choose(t, short))
+	f.needs(t, id, end.Add(time.Hour), consent.OutcomeRenewal)
+	wantIDs(t, f.choose(t, short), id)
+	for _, fits := range []consent.Filter{{App: app}, {Bank: bank}, {App: app, Bank: bank, Status: consent.Valid}, {EndsBefore: end.Add(time.Second)}} {
+		fits.Short = true
+		wantIDs(t, f.choose(t, consent.Query{Filter: fits}), id)
+	}
+	for _, other := range []consent.Filter{{App: "other"}, {Bank: "other"}, {Status: consent.Expired}, {Status: consent.Received}, {EndsBefore: end}} {
+		other.Short = true
+		wantIDs(t, f.choose(t, consent.Query{Filter: other}))
+	}
+	if o := f.overview(t, f.now); len(o.Short) != 1 || o.Short[0] != (consent.Count{App: app, Bank: bank, Status: consent.Valid, N: 1}) {
+		t.Errorf("overview of those needed longer = %+v", o.Short)
+	}
+	short.Now = end
+	wantIDs(t, f.choose(t, short)) // it has ended
+	if o := f.overview(t, end); len(o.Short) != 0 {
+		t.Errorf("overview at the end = %+v", o.Short)
+	}
+	short.Now = time.Time{}
+	a := f.activation("commit-2")
+	a.Version, a.EndsAt = 2, end.Add(time.Hour)
+	must(t, f.Activate(t.Context(), id, a))
+	wantIDs(t, f.choose(t, short)) // a renewal covers it
+}

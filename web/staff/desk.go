@@ -22,6 +22,7 @@ type Desk interface {
 	Overview(ctx context.Context) (consent.Overview, error)
 
 	See(ctx context.Context, who consent.Staff, id consent.ID, reason string) (consent.History, error)
+	SeeList(ctx context.Context, who consent.Staff, ids []consent.ID, reason string) ([]consent.Consent, error)
 	StopByStaff(ctx context.Context, who consent.Staff, id consent.ID, reason string) (consent.Consent, error)
 	RenewalByStaff(ctx context.Context, who consent.Staff, id consent.ID, reason string) (consent.Link, error)
 	SendRenewal(ctx context.Context, who consent.Staff, id consent.ID, reason string) error

@@ -32,7 +32,7 @@ type findPage struct {
 // filterForm is what the filters hold, as they stand in the address.
 type filterForm struct {
 	Bank, App, Status, Within string
-	Failing                   bool
+	Failing, Short            bool
 }
 
 var statusChoices = []consent.Status{consent.Valid, consent.Received, consent.Rejected, consent.PartiallyAuthorised, consent.Expired,
@@ -49,11 +49,12 @@ func (s *server) newFindPage() findPage {
 func (s *server) find(c *call) error {
 	p := s.newFindPage()
 	q := c.QueryParams()
-	p.Filter = filterForm{Bank: q.Get("bank"), App: q.Get("app"), Status: q.Get("status"), Within: q.Get("within"), Failing: q.Get("failing") != ""}
+	p.Filter = filterForm{Bank: q.Get("bank"), App: q.Get("app"), Status: q.Get("status"), Within: q.Get("within"),
+		Failing: q.Get("failing") != "", Short: q.Get("short") != ""}
 	if p.Filter == (filterForm{}) && !q.Has("all") {
 		return s.show(c, http.StatusOK, "find", p)
 	}
-	f := consent.Filter{App: p.Filter.App, Bank: p.Filter.Bank, Status: consent.Status(p.Filter.Status), Failing: p.Filter.Failing}
+	f := consent.Filter{App: p.Filter.App, Bank: p.Filter.Bank, Status: consent.Status(p.Filter.Status), Failing: p.Filter.Failing, Short: p.Filter.Short}
 	if days, err := strconv.Atoi(p.Filter.Within); err == nil && days > 0 && days <= 366 {
 		f.EndsAfter, f.EndsBefore = s.desk.Now().UTC(), s.desk.Now().UTC().Add(time.Duration(days)*day)
 	}
@@ -65,7 +66,7 @@ func (s *server) find(c *call) error {
 	p.Asked, p.Found, p.Total, p.What = true, page.Consents, page.Total, "by filter"
 	if page.Next != "" {
 		next := url.Values{}
-		for _, name := range []string{"bank", "app", "status", "within", "failing", "all"} {
+		for _, name := range []string{"bank", "app", "status", "within", "failing", "short", "all"} {
 			if q.Get(name) != "" {
 				next.Set(name, q.Get(name))
 			}
@@ -101,16 +102,58 @@ func (s *server) findOne(c *call) error {
 		return err
 	}
 	c.session.Found = nil
-	if by != "request" {
+	if kind, _, _ := strings.Cut(by, ":"); len(found) > 0 && (kind == "app" || kind == "id") {
 		for _, x := range found {
 			c.session.Found = append(c.session.Found, x.ID)
 		}
 	}
-	if len(found) == 1 {
+	switch {
+	case len(found) == 1:
 		return s.away(c, "/consents/"+string(found[0].ID))
+	case len(c.session.Found) > 1:
+		return s.away(c, "/found")
 	}
 	p.Found, p.Total, p.What = found, int64(len(found)), "by "+kindOf(by)
 	return s.show(c, http.StatusOK, "find", p)
+}
+
+// showFound lists the consents of one customer to whoever has said why: at
+// which banks somebody is, is nobody's business without one.
+func (s *server) showFound(c *call) error {
+	if len(c.session.Found) == 0 {
+		return s.away(c, "/")
+	}
+	reason := c.session.lookedAtAll()
+	if reason == "" {
+		return s.show(c, http.StatusOK, "reason", reasonToList(c))
+	}
+	if c.Request().Method == http.MethodHead {
+		return c.NoContent(http.StatusOK) // nobody looks
+	}
+	found, err := s.desk.SeeList(c.Request().Context(), c.session.Staff, c.session.Found, reason)
+	if err != nil {
+		return err
+	}
+	p := s.newFindPage()
+	p.Asked, p.Found, p.Total, p.What = true, found, int64(len(found)), "of one customer"
+	return s.show(c, http.StatusOK, "find", p)
+}
+
+// giveReasonForAll takes why somebody looks at what a search found.
+func (s *server) giveReasonForAll(c *call) error {
+	if len(c.session.Found) == 0 {
+		return s.away(c, "/")
+	}
+	reason := reasonIn(c)
+	if reason == "" {
+		return s.show(c, http.StatusUnprocessableEntity, "reason", reasonToList(c))
+	}
+	c.session.look(c.session.Found[0], reason)
+	return s.away(c, "/found")
+}
+
+func reasonToList(c *call) reasonPage {
+	return reasonPage{About: plural(len(c.session.Found), "consent"), Action: "/found/look", Reasons: reasons}
 }
 
 // kindOf is what a search goes by, in words.

@@ -28,7 +28,7 @@ func TestEveryPageRenders(t *testing.T) {
 		"sign-in":  {doorPage{To: "/"}, doorPage{Down: true}},
 		"refusal":  {refusal{Title: odd, Text: odd}, refusal{Again: true}, refusal{Reload: true}},
 		"find":     {findPage{}, findPage{Apps: []consent.App{{ID: odd, Name: odd}}, Banks: []consent.Bank{{ID: odd, Name: odd}}, Kinds: []consent.NationalIDKind{consent.Kennitala}, Asked: true, What: odd, Found: []consent.Consent{x, {ID: id}}, Total: 2, Next: "/?after=x"}, findPage{Asked: true}},
-		"reason":   {reasonPage{ID: id, Reasons: reasons}},
+		"reason":   {reasonPage{About: odd, Action: "/found/look", Reasons: reasons}},
 		"consent":  {consentPage{ID: id}, consentPage{ID: id, Consent: x, App: odd, Bank: odd, State: state{toneWait, odd, odd}, Clocks: clocks, Next: []string{odd}, Story: []line{{Who: odd, Text: odd, Bad: true, RequestID: odd}}, Messages: []line{{Text: odd, Bad: true}}, Uses: []use{{odd, 3}}, NationalID: odd, CanSend: true, CanStop: true}},
 		"stop":     {stopPage{ID: id, App: odd, Bank: odd, Reasons: stopReasons, Missing: true}},
 		"link":     {linkPage{ID: id, Address: odd}},

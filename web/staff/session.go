@@ -131,6 +131,17 @@ func (c *call) signedIn() bool { return c.session.Staff.ID != "" }
 // looked is the reason that was given for looking at a consent.
 func (x session) looked(id consent.ID) string { return x.Looked[id] }
 
+// lookedAtAll is the reason that was given for what the last search found,
+// empty unless there is one for each.
+func (x session) lookedAtAll() (reason string) {
+	for _, id := range x.Found {
+		if reason = x.looked(id); reason == "" {
+			return ""
+		}
+	}
+	return reason
+}
+
 // look remembers a reason, for a consent and for the others that the same
 // search for one customer found.
 func (x *session) look(id consent.ID, reason string) {

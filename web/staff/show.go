@@ -24,8 +24,13 @@ var reasons = []reason{
 
 // reasonPage asks why, before anything is shown.
 type reasonPage struct {
-	ID      consent.ID
+	About   string // a consent's id, or how many were found
+	Action  string
 	Reasons []reason
+}
+
+func reasonToSee(id consent.ID) reasonPage {
+	return reasonPage{About: string(id), Action: "/consents/" + string(id) + "/look", Reasons: reasons}
 }
 
 // consentPage is one consent, for whoever is on the phone.
@@ -64,7 +69,7 @@ func (s *server) showConsent(c *call) error {
 	}
 	reason := c.session.looked(id)
 	if reason == "" {
-		return s.show(c, http.StatusOK, "reason", reasonPage{ID: id, Reasons: reasons})
+		return s.show(c, http.StatusOK, "reason", reasonToSee(id))
 	}
 	if c.Request().Method == http.MethodHead {
 		return c.NoContent(http.StatusOK) // nobody looks
@@ -89,7 +94,7 @@ func (s *server) giveReason(c *call) error {
 	}
 	reason := reasonIn(c)
 	if reason == "" {
-		return s.show(c, http.StatusUnprocessableEntity, "reason", reasonPage{ID: id, Reasons: reasons})
+		return s.show(c, http.StatusUnprocessableEntity, "reason", reasonToSee(id))
 	}
 	c.session.look(id, reason)
 	return s.away(c, "/consents/"+string(id))

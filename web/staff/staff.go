@@ -134,6 +134,8 @@ func (s *server) routes(e *echo.Echo) {
 
 	show("/", actSee, s.find)
 	do("/find", actSee, s.findOne)
+	show("/found", actSee, s.showFound)
+	do("/found/look", actSee, s.giveReasonForAll)
 	show("/overview", actSee, s.overview)
 	show("/consents/:id", actSee, s.showConsent)
 	do("/consents/:id/look", actSee, s.giveReason)

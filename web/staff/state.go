@@ -83,6 +83,12 @@ func (f file) works() state {
 			"Nothing for the customer to do: it goes on by itself once the bank answers. Send nobody to the bank meanwhile."}
 	}
 	s.Says += fmt.Sprintf(" Ends on %s, %s; %s.", f.date(f.Consent.EndsAt), in(f.Consent.DaysLeft(f.Now)), f.warnedWords())
+	if f.Consent.NeededUntil.After(f.Consent.EndsAt) {
+		s.Says += fmt.Sprintf(" %s needs it until %s.", f.App, f.moment(f.Consent.NeededUntil))
+		if !f.Incident && !f.Failing {
+			s.Tone, s.Do = toneWait, "Send the link: the customer must renew before the end, or what "+f.App+" has planned will fail."
+		}
+	}
 	if at, ok := f.wrongPerson(); ok {
 		s.Says += fmt.Sprintf(" A renewal on %s was refused: somebody else signed in at the bank.", f.moment(at))
 		s.Do = "The customer must sign in at the bank as the person who gave the permission. Then send the link again."
@@ -95,8 +101,22 @@ func (f file) lapsed() state {
 		"Send the link: the customer connects again at the bank."}
 }
 
+// heldFor is for how long a refusal can still be taken back, with something
+// to spare.
+const heldFor = 5 * time.Minute
+
+// held reports whether a refusal is one of an incident's, which is about to be
+// taken back.
+func (f file) held() bool {
+	return f.Incident && f.Consent.Cause.Code == consent.CauseRefused && f.Now.Sub(f.Consent.EndedAt) < heldFor
+}
+
 func (f file) refused() state {
 	at := f.moment(f.Consent.EndedAt)
+	if f.held() {
+		return state{toneWait, fmt.Sprintf("Held: %s refused it on %s together with many others, and is not believed. Nobody withdrew anything.", f.Bank, at),
+			"Nothing for the customer to do: it comes back by itself within minutes. Send nobody to the bank meanwhile."}
+	}
 	if f.Consent.Cause.Code == consent.CauseLost {
 		return state{toneStop, fmt.Sprintf("Lost on %s: the bank’s answer to a refresh never reached us, and the bank refused the token that we still had. Nobody withdrew anything.", at),
 			"The fault is not the customer’s. Send the link: connecting again is the only way back."}

@@ -63,10 +63,17 @@ func TestStateInOneSentence(t *testing.T) {
 		"works, an event is no mail": {lived(func(f *file) { f.add("2026-02-18 08:00", consent.BySystem, "message_sent", "webhook warning-14 1") }),
 			toneGood, "Works. Ends on 3 March, in 12 days; not warned yet.", "Offer"},
 		"mail bounced": {lived(func(f *file) {
-			f.add("2026-02-18 08:00", consent.BySystem, "message_undelivered", warnedMail+": no such mailbox")
-		}), toneWait, "Works. Ends on 3 March, in 12 days; the warning of 18 February was not delivered: no such mailbox.", "copy the renewal link"},
+			f.add("2026-02-18 08:00", consent.BySystem, "message_undelivered", warnedMail+": undeliverable: email: recipient: server answered 550 5.1.1")
+		}), toneWait, "Works. Ends on 3 March, in 12 days; the warning of 18 February was not delivered: there is no such mailbox.", "copy the renewal link"},
 		"bank down": {lived(func(f *file) { f.Failing = true }), toneWait,
 			"The permission stands, but Landsbankinn did not answer the last refresh. Ends on 3 March, in 12 days; not warned yet.", "Nothing for the customer to do"},
+		"needed beyond the end": {lived(func(f *file) { f.Consent.NeededUntil = at("2026-03-10 09:00") }), toneWait,
+			"Works. Ends on 3 March, in 12 days; not warned yet. Fika Pay needs it until 10 March 09:00.", "must renew before the end"},
+		"needed, and covered": {lived(func(f *file) { f.Consent.NeededUntil = at("2026-03-03 14:00") }), toneGood,
+			"Works. Ends on 3 March, in 12 days; not warned yet.", "Offer the renewal link"},
+		"needed beyond the end, bank down": {lived(func(f *file) { f.Failing, f.Consent.NeededUntil = true, at("2026-03-10 09:00") }), toneWait,
+			"The permission stands, but Landsbankinn did not answer the last refresh. Ends on 3 March, in 12 days; not warned yet. Fika Pay needs it until 10 March 09:00.",
+			"Send nobody to the bank"},
 		"bank incident": {lived(func(f *file) { f.Incident = true }), toneWait,
 			"Works for now, but Landsbankinn refuses many customers at once; none of its refusals is believed until that is over. Ends on 3 March, in 12 days; not warned yet.", "Send nobody to the bank"},
 		"renewal by the wrong person": {lived(func(f *file) { f.add("2026-02-19 10:00", consent.ByCustomer, "refused", consent.CauseWrongPerson) }), toneGood,
@@ -79,6 +86,14 @@ func TestStateInOneSentence(t *testing.T) {
 			"Ended on 3 March 14:00: its time was over and nobody renewed it; no warning was sent.", "Send the link"},
 		"withdrawn at the bank": {lived(func(f *file) { f.ended(consent.TerminatedByAspsp, consent.ByBank, consent.CauseRefused) }), toneStop,
 			"Stopped on 18 February 14:05: withdrawn at the bank, usually by the customer in the online bank.", "Ask whether the customer withdrew it"},
+		"refused in an incident, and not taken back yet": {lived(func(f *file) {
+			f.ended(consent.TerminatedByAspsp, consent.ByBank, consent.CauseRefused)
+			f.Incident, f.Now = true, at("2026-02-18 14:06")
+		}), toneWait, "Held: Landsbankinn refused it on 18 February 14:05 together with many others, and is not believed. Nobody withdrew anything.", "comes back by itself"},
+		"refused long before an incident": {lived(func(f *file) {
+			f.ended(consent.TerminatedByAspsp, consent.ByBank, consent.CauseRefused)
+			f.Incident = true
+		}), toneStop, "Stopped on 18 February 14:05: withdrawn at the bank, usually by the customer in the online bank.", "Ask whether the customer withdrew it"},
 		"rotation lost": {lived(func(f *file) { f.ended(consent.TerminatedByAspsp, consent.ByBank, consent.CauseLost) }), toneStop,
 			"Lost on 18 February 14:05: the bank’s answer to a refresh never reached us, and the bank refused the token that we still had. Nobody withdrew anything.", "not the customer’s"},
 		"stopped by the customer": {lived(func(f *file) {
@@ -187,5 +202,20 @@ func TestNextSteps(t *testing.T) {
 	}
 	if got := asked(nil).next(warn); len(got) != 1 || !strings.HasPrefix(got[0], "Nothing") {
 		t.Errorf("next = %q", got)
+	}
+}
+
+func TestWhyUndelivered(t *testing.T) {
+	t.Parallel()
+	for why, want := range map[string]string{
+		"undeliverable: email: recipient: server answered 552 5.2.2": "the mailbox is full",
+		"undeliverable: email: content: server answered 554":         "the server refused it with 554",
+		"undeliverable: email: recipient: server answered 550 5.9.9": "the server refused it with 550 5.9.9",
+		"email: connect: timeout":                                    "email: connect: timeout",
+		"nobody to reach":                                            "no address is known",
+	} {
+		if got := plainly(why); got != want {
+			t.Errorf("plainly(%q) = %q, want %q", why, got, want)
+		}
 	}
 }

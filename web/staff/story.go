@@ -2,6 +2,7 @@ package staff
 
 import (
 	"fmt"
+	"regexp"
 	"strconv"
 	"strings"
 	"time"
@@ -35,7 +36,30 @@ func messageIn(e consent.Entry) (message, bool) {
 		return message{}, false
 	}
 	term, err := strconv.ParseInt(parts[2], 10, 64)
-	return message{channel: parts[0], event: parts[1], term: term, outcome: consent.DeliveryOutcome(outcome), why: why, at: e.At}, err == nil
+	return message{channel: parts[0], event: parts[1], term: term, outcome: consent.DeliveryOutcome(outcome), why: plainly(why), at: e.At}, err == nil
+}
+
+// replies are what mail servers say about a mailbox (RFC 3463).
+var replies = map[string]string{"5.1.1": "there is no such mailbox", "5.1.10": "there is no such mailbox", "5.1.2": "there is no such mail domain",
+	"5.2.1": "the mailbox is closed", "5.2.2": "the mailbox is full"}
+
+var answered = regexp.MustCompile(`server answered (\d{3})(?: (\d\.\d+\.\d+))?$`)
+
+// plainly says why a message was not delivered. What is new here stays as it
+// stands.
+func plainly(why string) string {
+	why = strings.TrimPrefix(why, consent.ErrUndeliverable.Error()+": ")
+	if why == "nobody to reach" {
+		return "no address is known"
+	}
+	reply := answered.FindStringSubmatch(why)
+	switch {
+	case reply == nil:
+		return why
+	case replies[reply[2]] != "":
+		return replies[reply[2]]
+	}
+	return "the server refused it with " + strings.TrimSpace(reply[1]+" "+reply[2])
 }
 
 // about says what a message is about.
@@ -87,6 +111,7 @@ var events = map[string]string{
 	"reported":                   "reported that the bank refuses the token",
 	"given_back":                 "What the bank had given was given back",
 	"staff_see":                  "looked at this",
+	"staff_list":                 "saw this in a list of the customer’s",
 	"staff_stop":                 "decided to end the access",
 	"staff_renewal":              "copied a renewal link",
 	"staff_send":                 "sent the customer a renewal link",
@@ -197,6 +222,10 @@ func (f file) story() []line {
 func (f file) next(warnDays []int) []string {
 	c := f.Consent
 	switch c.StatusAt(f.Now) {
+	case consent.TerminatedByAspsp:
+		if f.held() {
+			return []string{"Within minutes: everything is as it was again, because the bank is not believed."}
+		}
 	case consent.Valid:
 		steps := []string{"At the end, on " + f.moment(c.EndsAt) + ": no token is handed out any more, the tokens are deleted, and the customer is told."}
 		for i := len(warnDays) - 1; i >= 0; i-- {

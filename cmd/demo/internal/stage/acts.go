@@ -46,6 +46,8 @@ func (s *Stage) list() []act {
 			}, "ended the access token and disturbed the bank’s next refresh."},
 		{pages.Act{ID: "payment", Label: "Disturb the bank’s next payment", Why: "Fika Pay tries again with the same request id, so that nothing is paid twice."},
 			func(s *Stage, _ context.Context) error { s.fail(sandbox.EndpointPayments); return nil }, "disturbed the bank’s next payment."},
+		{pages.Act{ID: "mail", Label: "Let the next mail bounce", Why: "There is no such mailbox. The support desk says so, and what to do."},
+			func(s *Stage, _ context.Context) error { s.BounceNext(); return nil }, "let the next mail bounce."},
 	}
 }
 

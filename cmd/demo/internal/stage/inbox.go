@@ -22,6 +22,7 @@ type inbox struct {
 	messages []Message // newest first
 	keys     map[string]bool
 	last     int // id of the newest message
+	bounces  int // how many to refuse
 }
 
 // Message is one that consentd sent.
@@ -36,10 +37,38 @@ var _ notify.Channel = (*Stage)(nil)
 // Send delivers a message. One that has come before is dropped, as a mail
 // server would by its id.
 func (s *Stage) Send(_ context.Context, m notify.Message) error {
+	if s.inbox.bounce() {
+		s.Tell("consentd", "could not deliver a message: there is no such mailbox.")
+		return noMailbox{}
+	}
 	if s.inbox.put(m) {
 		s.Tell("consentd", "sent a message: “"+m.Subject+"”.")
 	}
 	return nil
+}
+
+// noMailbox is a mail server's last word.
+type noMailbox struct{}
+
+func (noMailbox) Error() string { return "email: recipient: server answered 550 5.1.1" }
+func (noMailbox) Unwrap() error { return notify.ErrRefused }
+
+// BounceNext has the next message refused, as a mail server does that knows
+// no such mailbox.
+func (s *Stage) BounceNext() {
+	s.inbox.mu.Lock()
+	defer s.inbox.mu.Unlock()
+	s.inbox.bounces++
+}
+
+func (i *inbox) bounce() bool {
+	i.mu.Lock()
+	defer i.mu.Unlock()
+	if i.bounces == 0 {
+		return false
+	}
+	i.bounces--
+	return true
 }
 
 func (i *inbox) put(m notify.Message) (first bool) {

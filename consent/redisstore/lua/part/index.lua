@@ -1,7 +1,8 @@
--- Keeps the books: of each app, bank and state a list by end and a list by
--- change, and counters. What a consent is entered under stands in its record,
--- so that a repetition changes nothing; entries of an older epoch were thrown
--- away by a rebuild.
+-- Keeps the books: of each state a list by end and a list by change for an app
+-- at a bank, for the app, for the bank, and for all, so that whatever is asked
+-- for is one list; and counters. What a consent is entered under stands in its
+-- record, so that a repetition changes nothing; entries of an older epoch were
+-- thrown away by a rebuild.
 local function statesOf(r)
   if r[3] ~= 'valid' then return r[3] end
   if r[6] and r[5] == r[6] then return 'expired' end
@@ -17,13 +18,15 @@ end
 
 local function book(tag, r, id, states, score, changed, n)
   for state in string.gmatch(states, '[^,]+') do
-    local list = r[1] .. ':' .. r[2] .. ':' .. state
-    if n > 0 then
-      redis.call('ZADD', tag .. 'ends:' .. list, score, id)
-      redis.call('ZADD', tag .. 'changed:' .. list, changed, id)
-    else
-      redis.call('ZREM', tag .. 'ends:' .. list, id)
-      redis.call('ZREM', tag .. 'changed:' .. list, id)
+    for _, whose in ipairs({r[1] .. ':' .. r[2], r[1] .. ':', ':' .. r[2], ':'}) do
+      local list = whose .. ':' .. state
+      if n > 0 then
+        redis.call('ZADD', tag .. 'ends:' .. list, score, id)
+        redis.call('ZADD', tag .. 'changed:' .. list, changed, id)
+      else
+        redis.call('ZREM', tag .. 'ends:' .. list, id)
+        redis.call('ZREM', tag .. 'changed:' .. list, id)
+      end
     end
     count(tag .. 'counts', r[1] .. ' ' .. r[2] .. ' ' .. state, n)
     if state == 'valid' then count(tag .. 'lapses', string.format('%d', math.floor(score / 86400000)), n) end
