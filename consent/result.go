@@ -107,13 +107,13 @@ func (s *Service) Confirm(ctx context.Context, app App, id ID, code token.Secret
 	if err != nil {
 		return Consent{}, err
 	}
-	index, err := s.personIndex(s.banks[c.Bank].NationalID, p.NationalID)
+	h, err := s.holder(s.banks[c.Bank], p)
 	if err != nil {
 		return Consent{}, err
 	}
 	now := s.c.Now().UTC()
 	err = s.c.Store.Confirm(ctx, id, Confirmation{
-		Hash: hashOf(code), Person: index, At: now, Work: s.life(id, ToldConnected, c.Term, now, c.EndsAt),
+		Hash: hashOf(code), Person: h.Person, Subject: h.Subject, At: now, Work: s.life(id, ToldConnected, c.Term, now, c.EndsAt),
 	})
 	if err != nil {
 		return Consent{}, err

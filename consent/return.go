@@ -276,9 +276,11 @@ func (s *Service) activate(ctx context.Context, f flowBox, c Consent, p Person, 
 		return resultBox{}, err
 	}
 	if a.Status == Valid {
-		if a.Person, err = s.personIndex(bank.NationalID, p.NationalID); err != nil {
+		h, err := s.holder(bank, p)
+		if err != nil {
 			return resultBox{}, err
 		}
+		a.Person, a.Subject = h.Person, h.Subject
 	}
 	a.RevokeReplaced, a.Work = !bank.Replaces, s.workOf(c, a)
 	if err := s.insist(ctx, func() error { return s.c.Store.Activate(ctx, c.ID, a) }); err != nil {
