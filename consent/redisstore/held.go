@@ -15,13 +15,17 @@ import (
 // partition; the search fans out in one pipeline, and takes a page from each.
 func (s *Store) Held(ctx context.Context, h consent.Holder, after consent.Place, limit int) ([]consent.Place, bool, error) {
 	behind := &redis.ZRangeBy{Min: "-inf", Max: "+inf", Count: int64(limit) + 1}
+	at := strconv.FormatInt(after.Score, 10)
 	if after.ID != "" {
-		behind.Max = strconv.FormatInt(after.Score, 10)
+		behind.Max = "(" + at
 	}
 	pipe := s.c.Client.Pipeline()
-	var found []*redis.ZSliceCmd
+	var found, same []*redis.ZSliceCmd
 	for _, list := range heldLists(h) {
 		found = append(found, pipe.ZRevRangeByScoreWithScores(ctx, list, behind))
+		if after.ID != "" { // those of the same millisecond, of which there are few
+			same = append(same, pipe.ZRevRangeByScoreWithScores(ctx, list, &redis.ZRangeBy{Min: at, Max: at}))
+		}
 	}
 	if _, err := pipe.Exec(ctx); err != nil {
 		return nil, false, unavailable("held", err)
@@ -30,6 +34,8 @@ func (s *Store) Held(ctx context.Context, h consent.Holder, after consent.Place,
 	more := false
 	for _, f := range found {
 		more = more || int64(len(f.Val())) == behind.Count
+	}
+	for _, f := range slices.Concat(found, same) {
 		all = append(all, placesBehind(after, f.Val())...)
 	}
 	slices.SortFunc(all, func(a, b consent.Place) int { return b.Compare(a) })

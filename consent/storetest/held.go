@@ -15,6 +15,7 @@ import (
 func held() map[string]func(*testing.T, *fixture) {
 	return map[string]func(*testing.T, *fixture){
 		"Held/newest first, page by page, each once":         heldInPages,
+		"Held/more of one moment than a page holds":          heldAtOnce,
 		"Held/not before it is confirmed":                    heldOnceConfirmed,
 		"Activate/another holder takes the place of the one": heldByAnother,
 		"Purge/leaves no holder":                             heldNoMore,
@@ -56,7 +57,7 @@ func wantHeld(t *testing.T, f *fixture, h consent.Holder, want ...consent.ID) {
 
 func heldInPages(t *testing.T, f *fixture) {
 	var all []consent.ID
-	for n := range 12 { // the newest first; pairs of them in the same millisecond
+	for n := range 12 { // the newest first, in pairs of the same millisecond
 		p, s := person, subject
 		if n%4 == 1 {
 			p = nil
@@ -95,6 +96,28 @@ func heldInPages(t *testing.T, f *fixture) {
 	}
 	wantHeld(t, f, consent.Holder{Customer: []byte{0x10, 1}}, all[1], all[3], all[5], all[7], all[9], all[11])
 	wantHeld(t, f, consent.Holder{})
+}
+
+// heldAtOnce stores more in one millisecond than fit a page.
+func heldAtOnce(t *testing.T, f *fixture) {
+	for n := range 7 {
+		f.holds(t, 0x20, n, f.now, person, nil)
+	}
+	seen := 0
+	var after consent.Place
+	for more := true; more; {
+		var places []consent.Place
+		var err error
+		places, more, err = f.Held(t.Context(), consent.Holder{Person: person}, after, 3)
+		must(t, err)
+		if len(places) == 0 {
+			t.Fatalf("an empty page after %d", seen)
+		}
+		seen, after = seen+len(places), places[len(places)-1]
+	}
+	if seen != 7 {
+		t.Errorf("found %d, want 7", seen)
+	}
 }
 
 func heldOnceConfirmed(t *testing.T, f *fixture) {
