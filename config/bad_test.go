@@ -27,6 +27,13 @@ type badFile struct {
 
 var badFiles = []badFile{
 	{
+		name: "a sign-in that would cost customers their grants",
+		text: base + "  sign_in: true\n  renewal_replaces_grant: true\n",
+		want: []string{
+			"consentd.yaml:8: banks.sandbox.sign_in: would put the grant of a sign-in in the place of the customer's live one; leave it off, or set renewal_replaces_grant: false if the bank has said that both live",
+		},
+	},
+	{
 		name: "empty file",
 		want: []string{
 			"consentd.yaml: public_url: missing; give the address that customers' browsers use, such as https://consent.example.is",

@@ -59,6 +59,7 @@ type Bank struct {
 	APIBaseURL             string        `yaml:"api_base_url" doc:"Address of the bank's API, for apps with egress."`
 	MaxInFlight            int           `yaml:"max_in_flight" default:"16" doc:"Most requests of one process that are open at the bank at once."`
 	OnlineBankWithdrawHint bool          `yaml:"online_bank_withdraw_hint" default:"false" doc:"Tell customers that they can also withdraw access in the online bank."`
+	SignIn                 bool          `yaml:"sign_in" default:"false" doc:"Let customers prove at the bank who they are (a sign-in with openid alone), to see all their accesses. Only where such a sign-in leaves the grants that there are as they are: renewal_replaces_grant must be false."`
 	StatusPoll             time.Duration `yaml:"status_poll" default:"0s" doc:"How often to ask the bank whether a consent still stands. 0s: never. Anything else is known, not supported yet."`
 }
 

@@ -129,6 +129,9 @@ func (r *report) checkBankScopes(b Bank, at string) {
 	if b.NationalIDClaim != "" && len(b.Scopes.Required) > 0 && !slices.Contains(b.Scopes.Required, "openid") {
 		r.bad(at+".scopes.required", "lacks openid, without which there is no ID token to take national_id_claim from")
 	}
+	if b.SignIn && b.RenewalReplacesGrant {
+		r.bad(at+".sign_in", "would put the grant of a sign-in in the place of the customer's live one; leave it off, or set renewal_replaces_grant: false if the bank has said that both live")
+	}
 	if b.Scopes.Template != "" {
 		r.bad(at+".scopes.template", "is known, not supported yet; remove it")
 	}

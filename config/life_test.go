@@ -24,8 +24,8 @@ func TestLifeDefaults(t *testing.T) {
 	if c.Mail != (config.Mail{TLS: config.MailStartTLS}) || c.Apps[0].Webhook.URL != "" {
 		t.Errorf("Mail %+v, Webhook %+v", c.Mail, c.Apps[0].Webhook)
 	}
-	if b := c.Banks[0]; b.RenewalReplacesGrant || !cmp.Equal(b.BusinessCodes, []string{"ERR_80102_110", "ERR_80102_111", "ERR_80102_112"}) {
-		t.Errorf("sandbox: renewal_replaces_grant %t, business_codes %v", b.RenewalReplacesGrant, b.BusinessCodes)
+	if b := c.Banks[0]; b.RenewalReplacesGrant || !b.SignIn || !cmp.Equal(b.BusinessCodes, []string{"ERR_80102_110", "ERR_80102_111", "ERR_80102_112"}) {
+		t.Errorf("sandbox: renewal_replaces_grant %t, sign_in %t, business_codes %v", b.RenewalReplacesGrant, b.SignIn, b.BusinessCodes)
 	}
 }
 

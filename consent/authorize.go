@@ -79,6 +79,7 @@ type flowBox struct {
 	Nonce       string    `json:"nonce"`
 	Scopes      []string  `json:"scopes"`
 	TextVersion string    `json:"text_version"`
+	SignIn      bool      `json:"sign_in,omitempty"` // there is no consent: somebody proves who they are
 	Until       time.Time `json:"until"`
 }
 
@@ -98,19 +99,32 @@ func (s *Service) Begin(ctx context.Context, link, browser token.Secret, textVer
 	if err != nil {
 		return "", err
 	}
+	state, f, address, err := s.setOut(ctx, ask.Bank.ID, browser, ask.Scopes)
+	if err != nil {
+		return "", err
+	}
+	f.Consent, f.TextVersion = ask.Consent.ID, textVersion
+	if err := s.putFlow(ctx, state, f); err != nil {
+		return "", err
+	}
+	return address, s.c.Store.Note(ctx, f.Consent, Entry{At: s.c.Now(), Actor: ByCustomer, Event: "authorizing", Detail: textVersion})
+}
+
+// setOut prepares a browser's trip to a bank: the key to keep it under, and
+// the address to send the browser to.
+func (s *Service) setOut(ctx context.Context, bank string, browser token.Secret, scopes []string) (key string, f flowBox, address string, err error) {
 	state, nonce, verifier := newSecret(), newSecret(), newSecret()
-	address, err := s.c.Vault.AuthorizationURL(ctx, ask.Bank.ID, token.AuthorizationRequest{
-		State: state, Nonce: nonce, Verifier: verifier, Scopes: ask.Scopes,
+	address, err = s.c.Vault.AuthorizationURL(ctx, bank, token.AuthorizationRequest{
+		State: state, Nonce: nonce, Verifier: verifier, Scopes: scopes,
 	})
 	if err != nil {
-		s.c.Log.WarnContext(ctx, "no way to the bank", slog.String("bank", ask.Bank.ID), slog.Any("error", err))
-		return "", ErrBankUnavailable
+		s.c.Log.WarnContext(ctx, "no way to the bank", slog.String("bank", bank), slog.Any("error", err))
+		return "", flowBox{}, "", ErrBankUnavailable
 	}
-	return address, s.putFlow(ctx, hashOf(state), flowBox{
-		Consent: ask.Consent.ID, Bank: ask.Bank.ID, Browser: hashOf(browser),
-		Verifier: verifier.Reveal(), Nonce: nonce.Reveal(), Scopes: ask.Scopes,
-		TextVersion: textVersion, Until: s.c.Now().Add(s.c.FlowLife),
-	})
+	return hashOf(state), flowBox{
+		Bank: bank, Browser: hashOf(browser), Verifier: verifier.Reveal(), Nonce: nonce.Reveal(), Scopes: scopes,
+		Until: s.c.Now().Add(s.c.FlowLife),
+	}, address, nil
 }
 
 func (s *Service) putFlow(ctx context.Context, key string, f flowBox) error {
@@ -118,8 +132,10 @@ func (s *Service) putFlow(ctx context.Context, key string, f flowBox) error {
 	if err != nil {
 		return err
 	}
-	if err := s.c.Store.PutFlow(ctx, key, box, f.Until); err != nil {
-		return err
-	}
-	return s.c.Store.Note(ctx, f.Consent, Entry{At: s.c.Now(), Actor: ByCustomer, Event: "authorizing", Detail: f.TextVersion})
+	return s.c.Store.PutFlow(ctx, key, box, f.Until)
+}
+
+// redemption is how the code is exchanged that came back from this trip.
+func (f flowBox) redemption(a Arrival) token.Redemption {
+	return token.Redemption{Code: a.Code, Verifier: token.Secret(f.Verifier), Nonce: token.Secret(f.Nonce), Scopes: f.Scopes}
 }

@@ -17,6 +17,7 @@ type Bank struct {
 	Replaces        bool     // a new grant takes the place of the old one at the bank: the old one is not revoked
 	BusinessCodes   []string // error codes of its API that come with 401 or 403 and are not about the token
 	OnlineBank      bool     // customers can see and withdraw accesses in their online bank
+	SignIn          bool     // customers can prove here who they are, which leaves their grants as they are
 }
 
 // Clock is how a bank counts a consent's life: by Life, to the second, or by

@@ -101,18 +101,14 @@ func (s *Service) check(app App, r Request) (Request, Bank, error) {
 	if _, ok := app.ReturnURLs[r.ReturnTo]; !ok {
 		wrong.add("/return_to", "is not the id of one of this app's return URLs")
 	}
-	if n := len(r.Reference); n == 0 || n > mostReference || strings.ContainsFunc(r.Reference.Reveal(), unicode.IsControl) {
-		wrong.add("/customer_reference", "must be 1 to %d printable characters", mostReference)
-	}
+	checkReference(&wrong, r.Reference)
 	if !isIdempotencyKey(r.IdempotencyKey) {
 		wrong.add("/idempotency_key", "must be 1 to %d of A-Z a-z 0-9 . _ - :", mostIdempotencyKey)
 	}
 	if r.Language == "" {
 		r.Language = Languages[0]
 	}
-	if !slices.Contains(Languages, r.Language) {
-		wrong.add("/language", "must be one of: %s", strings.Join(Languages, ", "))
-	}
+	checkLanguage(&wrong, r.Language)
 	if r.Email != "" {
 		if a, err := mail.ParseAddress(r.Email.Reveal()); err != nil || a.Address != r.Email.Reveal() {
 			wrong.add("/email", "must be a plain e-mail address, such as anna@example.is")
@@ -123,6 +119,18 @@ func (s *Service) check(app App, r Request) (Request, Bank, error) {
 		r.Expected = checkExpected(&wrong, bank, r.Expected)
 	}
 	return r, bank, wrong.orNil()
+}
+
+func checkReference(wrong *Invalid, reference token.Secret) {
+	if n := len(reference); n == 0 || n > mostReference || strings.ContainsFunc(reference.Reveal(), unicode.IsControl) {
+		wrong.add("/customer_reference", "must be 1 to %d printable characters", mostReference)
+	}
+}
+
+func checkLanguage(wrong *Invalid, language string) {
+	if !slices.Contains(Languages, language) {
+		wrong.add("/language", "must be one of: %s", strings.Join(Languages, ", "))
+	}
 }
 
 // checkScopes drops the required scopes, which are always asked for.

@@ -57,7 +57,9 @@ type HandOutsDay struct {
 // RebuildBooks makes lists and counters of consents anew from the records, and
 // says from how many: needed once for records that a version without them
 // wrote.
-func (s *Service) RebuildBooks(ctx context.Context) (int64, error) { return s.c.Store.Rebuild(ctx) }
+func (s *Service) RebuildBooks(ctx context.Context) (int64, error) {
+	return s.c.Store.Rebuild(ctx, s.holderOf)
+}
 
 // Overview reads how things stand, from counters that are kept as things
 // happen: it reads no record.

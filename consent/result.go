@@ -18,6 +18,12 @@ type Result struct {
 	// that the app confirms with; empty unless Ending is EndUnconfirmed.
 	ReturnURL string
 	Code      token.Secret
+
+	// SignIn: somebody went to prove who they are, so that there is neither a
+	// consent nor an app. Claim is then the link for [Service.OpenAccess];
+	// empty unless Ending is EndSignedIn.
+	SignIn bool
+	Claim  token.Secret
 }
 
 // resultBox is a result at rest.
@@ -27,6 +33,8 @@ type resultBox struct {
 	Ending  Ending   `json:"ending"`
 	Missing []string `json:"missing,omitempty"`
 	Code    string   `json:"code,omitempty"`
+	SignIn  bool     `json:"sign_in,omitempty"`
+	Bank    string   `json:"bank,omitempty"` // with SignIn
 }
 
 func (s *Service) putResult(ctx context.Context, ref string, r resultBox) error {
@@ -53,6 +61,9 @@ func (s *Service) Result(ctx context.Context, ref string, browser token.Secret) 
 	if !isBrowser(browser, r.Browser) {
 		return Result{}, ErrForeignBrowser
 	}
+	if r.SignIn {
+		return Result{SignIn: true, Ending: r.Ending, Bank: s.banks[r.Bank], Claim: token.Secret(r.Code)}, nil
+	}
 	c, err := s.c.Store.Consent(ctx, r.Consent)
 	if err != nil {
 		return Result{}, err
@@ -78,7 +89,7 @@ func (s *Service) openResult(ref string, record FlowRecord) (resultBox, error) {
 	if err := s.openFlow("flow", ref, record.Box, &f); err != nil {
 		return resultBox{}, err
 	}
-	return resultBox{Consent: f.Consent, Browser: f.Browser, Ending: EndUnknown}, nil
+	return resultBox{Consent: f.Consent, SignIn: f.SignIn, Bank: f.Bank, Browser: f.Browser, Ending: EndUnknown}, nil
 }
 
 // Retry gives the browser that came back empty-handed a fresh link for the
@@ -88,7 +99,7 @@ func (s *Service) Retry(ctx context.Context, ref string, browser token.Secret) (
 	if err != nil {
 		return Link{}, err
 	}
-	if !r.Consent.Renewable() {
+	if r.SignIn || !r.Consent.Renewable() {
 		return Link{}, ErrLinkGone
 	}
 	return s.newLink(ctx, r.Consent.ID)
@@ -107,13 +118,13 @@ func (s *Service) Confirm(ctx context.Context, app App, id ID, code token.Secret
 	if err != nil {
 		return Consent{}, err
 	}
-	index, err := s.personIndex(s.banks[c.Bank].NationalID, p.NationalID)
+	h, err := s.holder(s.banks[c.Bank], p)
 	if err != nil {
 		return Consent{}, err
 	}
 	now := s.c.Now().UTC()
 	err = s.c.Store.Confirm(ctx, id, Confirmation{
-		Hash: hashOf(code), Person: index, At: now, Work: s.life(id, ToldConnected, c.Term, now, c.EndsAt),
+		Hash: hashOf(code), Person: h.Person, Subject: h.Subject, At: now, Work: s.life(id, ToldConnected, c.Term, now, c.EndsAt),
 	})
 	if err != nil {
 		return Consent{}, err

@@ -143,12 +143,13 @@ func isBrowser(secret token.Secret, hash string) bool {
 // conclude exchanges the code and stores what follows from it. Its error is
 // the store's, of which it is not known what it did.
 func (s *Service) conclude(ctx context.Context, f flowBox, a Arrival) (resultBox, error) {
+	if f.SignIn {
+		return s.concludeSignIn(ctx, f, a)
+	}
 	if a.Error != "" {
 		return s.turnedBack(ctx, f, a.Error), nil
 	}
-	got, err := s.c.Vault.Redeem(f.Bank, string(f.Consent), token.Redemption{
-		Code: a.Code, Verifier: token.Secret(f.Verifier), Nonce: token.Secret(f.Nonce), Scopes: f.Scopes,
-	})
+	got, err := s.c.Vault.Redeem(f.Bank, string(f.Consent), f.redemption(a))
 	switch {
 	case bankTrouble(err):
 		level := slog.LevelWarn
@@ -276,9 +277,11 @@ func (s *Service) activate(ctx context.Context, f flowBox, c Consent, p Person, 
 		return resultBox{}, err
 	}
 	if a.Status == Valid {
-		if a.Person, err = s.personIndex(bank.NationalID, p.NationalID); err != nil {
+		h, err := s.holder(bank, p)
+		if err != nil {
 			return resultBox{}, err
 		}
+		a.Person, a.Subject = h.Person, h.Subject
 	}
 	a.RevokeReplaced, a.Work = !bank.Replaces, s.workOf(c, a)
 	if err := s.insist(ctx, func() error { return s.c.Store.Activate(ctx, c.ID, a) }); err != nil {

@@ -115,6 +115,10 @@ type Store interface {
 	ByCustomer(ctx context.Context, index []byte) ([]ID, error)
 	ByPerson(ctx context.Context, index []byte) ([]ID, error)
 
+	// Held returns the places after after, newest first and at most limit, of
+	// the consents that any of the indexes finds, and whether there are more.
+	Held(ctx context.Context, h Holder, after Place, limit int) (places []Place, more bool, err error)
+
 	Books
 
 	FlowStore
@@ -162,8 +166,9 @@ type Books interface {
 
 	// Rebuild makes the books anew from the records, and says from how many.
 	// Changes meanwhile are entered as ever; what is looked for may be
-	// missing until it is done.
-	Rebuild(ctx context.Context) (int64, error)
+	// missing until it is done. What a consent is found by that only its sealed
+	// part tells, holder says.
+	Rebuild(ctx context.Context, holder func(context.Context, Consent) (Holder, error)) (int64, error)
 
 	// ByRequest finds the consents that a request concerned, some days back:
 	// those of its hand-outs, and those in whose timelines it stands.
@@ -404,6 +409,7 @@ type Activation struct {
 	TextVersion  string
 	Personal     []byte
 	Person       []byte // keyed index of the national id; nil when unknown or not confirmed
+	Subject      []byte // keyed index of the bank's own name for the customer; nil when not confirmed
 	ConfirmHash  string // of the one-time code; empty unless Status is Received
 	ConfirmUntil time.Time
 	Renewal      bool
@@ -425,10 +431,11 @@ type Rejection struct {
 
 // Confirmation is an app saying that the right customer granted.
 type Confirmation struct {
-	Hash   string // of the one-time code
-	Person []byte // keyed index of the national id; nil when unknown
-	At     time.Time
-	Work   Work
+	Hash    string // of the one-time code
+	Person  []byte // keyed index of the national id; nil when unknown
+	Subject []byte // keyed index of the bank's own name for the customer
+	At      time.Time
+	Work    Work
 }
 
 // Entry is one line of a consent's timeline.

@@ -22,7 +22,7 @@ func (p *program) indexRebuild() *cobra.Command {
 		Use: "rebuild", Short: "Make the lists and counters of consents anew from the records", Args: cobra.NoArgs,
 		Long: "Make the lists and counters of consents anew from the records. Needed once after an update from a version\n" +
 			"that had none, when all replicas are updated. Replicas may go on serving; until it is done, lists and the\n" +
-			"overview miss some consents. Nothing else is touched, and it can be repeated.",
+			"overview miss some consents, and customers find some of theirs missing. Nothing else is touched, and it can be repeated.",
 		RunE: p.action(func(c *cobra.Command, _ []string) error {
 			return p.withServiceFor(c.Context(), rebuildDeadline, func(ctx context.Context, s *consent.Service) error {
 				n, err := s.RebuildBooks(ctx)

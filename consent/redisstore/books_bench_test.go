@@ -24,7 +24,7 @@ func BenchmarkBooks(b *testing.B) {
 		now := time.Now().UTC().Truncate(time.Millisecond)
 		fillBooks(b, client, stored, now)
 		began := time.Now()
-		if n, err := store.Rebuild(b.Context()); err != nil || n != int64(stored) {
+		if n, err := store.Rebuild(b.Context(), nobody); err != nil || n != int64(stored) {
 			b.Fatalf("%d entered, %v", n, err)
 		}
 		b.Logf("%d consents entered in %s; Redis uses %s", stored, time.Since(began).Round(time.Millisecond), usedMemory(b, client))

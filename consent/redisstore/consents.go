@@ -78,10 +78,10 @@ func (s *Store) Activate(ctx context.Context, id consent.ID, a consent.Activatio
 		a.Version, string(a.Status), millis(a.AuthorizedAt), millis(a.EndsAt), strings.Join(a.Granted, " "), a.TextVersion,
 		a.Personal, a.ConfirmHash, millis(a.ConfirmUntil), a.Sealed.CommitID, a.Sealed.Access, a.Sealed.Refresh,
 		millis(a.Sealed.AccessExpiry), millis(a.Sealed.IssuedAt), strings.Join(a.Sealed.Scopes, " "), event, string(id),
-		s.purgeAt(a.EndsAt), millis(grantPurge), flag(len(a.Person) > 0), flag(a.RevokeReplaced),
+		s.purgeAt(a.EndsAt), millis(grantPurge), hex.EncodeToString(a.Person), hex.EncodeToString(a.Subject), flag(a.RevokeReplaced),
 	}
 	return s.change(ctx, "activate", words,
-		[]string{k.consent(), k.grant(), k.timeline(), k.person(a.Person), k.due(), k.aside(), k.refused()},
+		[]string{k.consent(), k.grant(), k.timeline(), k.due(), k.aside(), k.refused()},
 		append(args, scheduled(a.Work)...)...)
 }
 
@@ -97,9 +97,9 @@ func (s *Store) Reject(ctx context.Context, id consent.ID, r consent.Rejection) 
 func (s *Store) Confirm(ctx context.Context, id consent.ID, c consent.Confirmation) error {
 	k := keysOf(id)
 	words := map[string]error{"NOTFOUND": consent.ErrNotFound, "NO": consent.ErrConfirmation}
-	args := []any{c.Hash, millis(c.At), string(id), flag(len(c.Person) > 0)}
+	args := []any{c.Hash, millis(c.At), hex.EncodeToString(c.Person), hex.EncodeToString(c.Subject)}
 	return s.change(ctx, "confirm", words,
-		[]string{k.consent(), k.grant(), k.timeline(), k.person(c.Person), k.due()}, append(args, scheduled(c.Work)...)...)
+		[]string{k.consent(), k.grant(), k.timeline(), k.due()}, append(args, scheduled(c.Work)...)...)
 }
 
 // Note implements [consent.Store].

@@ -3,10 +3,13 @@ package redisstore
 import (
 	"context"
 	"crypto/rand"
+	"encoding/hex"
 	"strings"
 	"sync"
 
 	"github.com/redis/go-redis/v9"
+
+	"github.com/consentd/consentd/consent"
 )
 
 // scanned is how many keys one look of a rebuild takes: few, so that Redis
@@ -16,7 +19,7 @@ const scanned = 500
 // Rebuild implements [consent.Books]. A new epoch of a partition's books makes
 // every entry of the old one void, so that what changes meanwhile is entered
 // once.
-func (s *Store) Rebuild(ctx context.Context) (int64, error) {
+func (s *Store) Rebuild(ctx context.Context, holder func(context.Context, consent.Consent) (consent.Holder, error)) (int64, error) {
 	lists, err := s.allLists(ctx)
 	if err != nil {
 		return 0, err
@@ -32,7 +35,7 @@ func (s *Store) Rebuild(ctx context.Context) (int64, error) {
 	var mu sync.Mutex
 	var total int64
 	err = s.scan(ctx, "{p:*}:consent:*", func(node redis.UniversalClient, found []string) error {
-		n, err := s.reindex(ctx, node, found)
+		n, err := s.reindex(ctx, node, found, holder)
 		mu.Lock()
 		defer mu.Unlock()
 		total += n
@@ -83,14 +86,24 @@ func (s *Store) scan(ctx context.Context, pattern string, see func(redis.Univers
 }
 
 // reindex enters consents in the books, and says how many there were.
-func (s *Store) reindex(ctx context.Context, node redis.UniversalClient, records []string) (int64, error) {
+func (s *Store) reindex(
+	ctx context.Context, node redis.UniversalClient, keys []string, holder func(context.Context, consent.Consent) (consent.Holder, error),
+) (int64, error) {
+	records, err := readRecords(ctx, node, keys)
+	if err != nil {
+		return 0, err
+	}
 	if err := node.ScriptLoad(ctx, sources["reindex"]).Err(); err != nil {
 		return 0, unavailable("load reindex", err)
 	}
 	pipe := node.Pipeline()
-	words := make([]*redis.Cmd, len(records))
-	for i, key := range records {
-		words[i] = pipe.EvalSha(ctx, scripts["reindex"].Hash(), []string{key})
+	words := make([]*redis.Cmd, len(keys))
+	for i, key := range keys {
+		h, err := holder(ctx, records[i])
+		if err != nil {
+			return 0, err
+		}
+		words[i] = pipe.EvalSha(ctx, scripts["reindex"].Hash(), []string{key}, records[i].Version, hex.EncodeToString(h.Person), hex.EncodeToString(h.Subject))
 	}
 	if _, err := pipe.Exec(ctx); err != nil {
 		return 0, unavailable("reindex", err)
@@ -102,4 +115,23 @@ func (s *Store) reindex(ctx context.Context, node redis.UniversalClient, records
 		}
 	}
 	return n, nil
+}
+
+// readRecords reads the consents with these keys; one that is gone is zero.
+func readRecords(ctx context.Context, node redis.UniversalClient, keys []string) ([]consent.Consent, error) {
+	pipe := node.Pipeline()
+	found := make([]*redis.MapStringStringCmd, len(keys))
+	for i, key := range keys {
+		found[i] = pipe.HGetAll(ctx, key)
+	}
+	if _, err := pipe.Exec(ctx); err != nil {
+		return nil, unavailable("records", err)
+	}
+	out := make([]consent.Consent, len(keys))
+	for i, key := range keys {
+		if _, id, ok := strings.Cut(key, ":consent:"); ok && len(found[i].Val()) > 0 {
+			out[i] = record(consent.ID(id), found[i].Val())
+		}
+	}
+	return out, nil
 }

@@ -22,7 +22,8 @@
 //	                               rest                   nobody may acquire before
 //	                               committed              the lease that wrote this generation
 //	{p:7f}:customer:<index> zset   consent ids of one app's customer
-//	{p:7f}:by:person:<index> zset  consent ids of one national id
+//	{p:7f}:by:person:<index>  zset  consent ids of one national id
+//	{p:7f}:by:subject:<index> zset  consent ids of one customer, by a bank's own name for them
 //	{p:7f}:timeline:<id>    stream every change of the consent
 //	{p:7f}:uses:<id>        hash   hand-outs a day
 //	{p:7f}:aside:<id>       hash   sealed grants that are over, until their bank was told
@@ -64,8 +65,8 @@
 // caller; only leases use Redis' own clock.
 //
 // A <day> is the number of days since 1970 in UTC. Which books a consent is
-// entered in, its record says (ix), so that the script that changes it can
-// move it; the names of those keys follow from the record and are in the same
+// entered in, its record says (ix, by_person, by_subject), so that the script
+// that changes it can move it; the names of those keys follow from the record and are in the same
 // slot, so they are not among a script's KEYS.
 //
 // # Lost replies
@@ -174,6 +175,7 @@ var parts = []struct {
 }{
 	{"line", []string{"line("}},
 	{"index", []string{"index("}},
+	{"holder", []string{"hold("}},
 	{"daily", []string{"daily("}},
 	{"trace", []string{"trace("}},
 	{"tally", []string{"tally("}},
@@ -282,6 +284,9 @@ func (k keys) requests(at time.Time) string {
 
 func (k keys) customer(index []byte) string { return k.tagged("customer:") + hex.EncodeToString(index) }
 func (k keys) person(index []byte) string   { return k.tagged("by:person:") + hex.EncodeToString(index) }
+func (k keys) subject(index []byte) string {
+	return k.tagged("by:subject:") + hex.EncodeToString(index)
+}
 
 // millis is how times are kept; the zero time is the empty string.
 func millis(t time.Time) string {

@@ -65,6 +65,7 @@ func Run(t *testing.T, newStore func(t *testing.T) consent.Store) {
 	maps.Copy(tests, audit())
 	maps.Copy(tests, incidents())
 	maps.Copy(tests, books())
+	maps.Copy(tests, held())
 	for name, test := range tests {
 		t.Run(name, func(t *testing.T) {
 			test(t, &fixture{Store: newStore(t), now: time.Now().UTC().Truncate(time.Millisecond)})

@@ -81,7 +81,7 @@ func domainBank(b config.Bank) consent.Bank {
 		ID: b.ID, Name: b.Name, Required: b.Scopes.Required, Optional: b.Scopes.Optional,
 		IndividualsOnly: b.NationalID.IndividualsOnly, NationalID: kinds[b.NationalID.Country],
 		CheckDigit: b.NationalID.CheckDigit == config.CheckDigitStrict, Clock: clock,
-		Replaces: b.RenewalReplacesGrant, BusinessCodes: b.BusinessCodes, OnlineBank: b.OnlineBankWithdrawHint,
+		Replaces: b.RenewalReplacesGrant, BusinessCodes: b.BusinessCodes, OnlineBank: b.OnlineBankWithdrawHint, SignIn: b.SignIn,
 	}
 }
 

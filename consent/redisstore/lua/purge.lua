@@ -4,6 +4,7 @@
 --      undelivered, refused grant
 -- ARGV id, work
 unindex(KEYS[1])
+unhold(KEYS[1])
 for _, field in ipairs(redis.call('HKEYS', KEYS[5])) do
   local task = string.match(field, '^undelivered:(.+)$')
   if task then redis.call('ZREM', KEYS[9], task) end

@@ -1,0 +1,22 @@
+-- Enters a consent under whom it belongs to: kind is person, for the index of a
+-- national id, or subject, for that of a bank's own name for the customer. What
+-- it is entered under stands in its record, so that another takes its place and
+-- purging finds it. '' changes nothing.
+local function hold(key, kind, index, score)
+  if index == '' then return end
+  local tag, id = string.match(key, '^({.-}:)consent:(.+)$')
+  local list = tag .. 'by:' .. kind .. ':'
+  local before = redis.call('HGET', key, 'by_' .. kind)
+  if before and before ~= index then redis.call('ZREM', list .. before, id) end
+  redis.call('HSET', key, 'by_' .. kind, index)
+  redis.call('ZADD', list .. index, score, id)
+end
+
+-- Strikes out a consent whose record is about to go.
+local function unhold(key)
+  local tag, id = string.match(key, '^({.-}:)consent:(.+)$')
+  for _, kind in ipairs({'person', 'subject'}) do
+    local index = redis.call('HGET', key, 'by_' .. kind)
+    if index then redis.call('ZREM', tag .. 'by:' .. kind .. ':' .. index, id) end
+  end
+end
