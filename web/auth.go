@@ -29,7 +29,7 @@ func newClients(apps []AppKeys) ([]*client, error) {
 		if c.may, err = may(a.Operations); err != nil {
 			errs = append(errs, fmt.Errorf("web: app %q: %w", a.App.ID, err))
 		}
-		if err := a.Limit.check(); err != nil {
+		if err := a.Limit.Check(); err != nil {
 			errs = append(errs, fmt.Errorf("app %q: %w", a.App.ID, err))
 		}
 		for _, text := range a.Calls {

@@ -1,20 +1,14 @@
 package web
 
 import (
-	"crypto/rand"
-	"encoding/hex"
-	"errors"
-	"fmt"
 	"log/slog"
-	"net/http"
-	"runtime"
-	"runtime/debug"
 	"strings"
 	"time"
 
 	"github.com/labstack/echo/v4"
 
 	"github.com/consentd/consentd/consent"
+	"github.com/consentd/consentd/web/gate"
 )
 
 // call is one request on its way through this package.
@@ -48,36 +42,13 @@ func (s *server) around(next echo.HandlerFunc) echo.HandlerFunc {
 		}
 		ec.SetRequest(r.WithContext(consent.WithOrigin(r.Context(), consent.Origin{RequestID: c.requestID})))
 		s.headers.set(c)
-		if err := s.guarded(c, next); err != nil {
+		err := gate.Guard(s.log, func() error { return next(c) }, slog.String("route", s.route(c)), slog.String("request_id", c.requestID))
+		if err != nil {
 			s.fail(c, err)
 		}
 		s.record(c, time.Since(start))
 		return nil
 	}
-}
-
-var errPanic = errors.New("web: panic")
-
-// guarded keeps the process up. A panic's value may hold anything, so only
-// the runtime's own are logged, of others the type.
-func (s *server) guarded(c *call, next echo.HandlerFunc) (err error) {
-	defer func() {
-		v := recover()
-		if v == nil {
-			return
-		}
-		if e, ok := v.(error); ok && errors.Is(e, http.ErrAbortHandler) {
-			panic(v)
-		}
-		what := slog.String("panic", fmt.Sprintf("%T", v))
-		if e, ok := v.(runtime.Error); ok {
-			what = slog.String("panic", e.Error())
-		}
-		s.log.Error("panic while answering", what, slog.String("route", s.route(c)),
-			slog.String("request_id", c.requestID), slog.String("stack", string(debug.Stack())))
-		err = errPanic
-	}()
-	return next(c)
 }
 
 // route is the pattern that matched: bounded, and without what was in the
@@ -117,9 +88,7 @@ func requestID(given string) string {
 	if given != "" && len(given) <= longestRequestID && !strings.ContainsFunc(given, notInRequestID) {
 		return given
 	}
-	var b [16]byte
-	_, _ = rand.Read(b[:]) // never fails (crypto/rand)
-	return hex.EncodeToString(b[:])
+	return gate.NewRequestID()
 }
 
 func notInRequestID(r rune) bool { return r != '.' && r != '_' && !isWord(r) }

@@ -21,7 +21,7 @@ func (s *server) me(c *call, app consent.App) error {
 			view.Operations = append(view.Operations, contract.Operation(o))
 		}
 	}
-	if l := who.Limit; !l.none() {
+	if l := who.Limit; !l.None() {
 		view.RateLimit = contract.RateLimit{Requests: l.Requests, PerSeconds: wholeSeconds(l.Per)}
 	}
 	return c.writeJSON(http.StatusOK, view)

@@ -11,6 +11,7 @@ import (
 
 	"github.com/consentd/consentd/consent"
 	"github.com/consentd/consentd/web/contract"
+	"github.com/consentd/consentd/web/gate"
 )
 
 // fail answers with what the table says of err.
@@ -19,7 +20,7 @@ func (s *server) fail(c *call, err error) {
 	if l, ok := errors.AsType[*limitError](err); ok {
 		a.retry = l.wait
 	}
-	if level := slog.LevelWarn; a.status >= http.StatusInternalServerError && !errors.Is(err, errPanic) {
+	if level := slog.LevelWarn; a.status >= http.StatusInternalServerError && !errors.Is(err, gate.ErrPanic) {
 		if a.code == internalError {
 			level = slog.LevelError
 		}

@@ -30,7 +30,6 @@ import (
 	"fmt"
 	"io"
 	"log/slog"
-	"net"
 	"net/http"
 	"net/netip"
 	"net/url"
@@ -41,6 +40,7 @@ import (
 	"github.com/prometheus/client_golang/prometheus"
 
 	"github.com/consentd/consentd/consent"
+	"github.com/consentd/consentd/web/gate"
 	"github.com/consentd/consentd/web/workload"
 )
 
@@ -98,7 +98,7 @@ type server struct {
 	keys      keyring
 	programs  workloads
 	certified certificates
-	browsers  *addresses
+	browsers  *gate.Addresses
 	pages     *pages
 	headers   headers
 	reference *reference // nil: not served
@@ -127,12 +127,12 @@ func New(c Config) (http.Handler, error) {
 	pages, badPages := newPages(c.Name, c.Apps)
 	metrics, badMetrics := newMetrics(c.Metrics)
 	_, badContract := jsonBodies()
-	errs := []error{badContract, checkPublicURL(c.PublicURL), checkReturnURLs(c.Apps), badClients, badKeys, badWorkloads, badCertificates, badPages, badMetrics, c.BrowserLimit.check()}
+	errs := []error{badContract, checkPublicURL(c.PublicURL), checkReturnURLs(c.Apps), badClients, badKeys, badWorkloads, badCertificates, badPages, badMetrics, c.BrowserLimit.Check()}
 	for bank, origins := range c.BankOrigins {
 		errs = append(errs, checkBankOrigins(bank, origins))
 	}
 	s := &server{
-		c: c, service: c.Service, keys: keys, programs: programs, certified: certified, browsers: newAddresses(c.BrowserLimit), pages: pages, metrics: metrics, log: c.Log,
+		c: c, service: c.Service, keys: keys, programs: programs, certified: certified, browsers: gate.NewAddresses(c.BrowserLimit), pages: pages, metrics: metrics, log: c.Log,
 		headers: newHeaders(c.PublicURL.Scheme == "https"), origin: http.NewCrossOriginProtection(),
 	}
 	if c.Reference {
@@ -153,7 +153,7 @@ func (s *server) router() (*echo.Echo, error) {
 	e := echo.New()
 	e.HideBanner, e.HidePort = true, true
 	e.Logger.SetOutput(io.Discard)
-	e.IPExtractor = ipExtractor(s.c.TrustedProxies)
+	e.IPExtractor = gate.IPExtractor(s.c.TrustedProxies)
 	e.Use(s.around)
 	api := s.api()
 	for _, r := range api {
@@ -217,20 +217,6 @@ func (s *server) routePages(e *echo.Echo) {
 	shown("/m/:link/stop", s.limited(s.askToStop))
 	e.POST("/m/:link/stop", s.fromOurPage(s.limited(s.stopFromMail)))
 	s.routeReminders(e)
-}
-
-func ipExtractor(proxies []netip.Prefix) echo.IPExtractor {
-	if len(proxies) == 0 {
-		return echo.ExtractIPDirect()
-	}
-	trust := []echo.TrustOption{echo.TrustLoopback(false), echo.TrustLinkLocal(false), echo.TrustPrivateNet(false)}
-	for _, p := range proxies {
-		p = p.Masked()
-		trust = append(trust, echo.TrustIPRange(&net.IPNet{
-			IP: p.Addr().AsSlice(), Mask: net.CIDRMask(p.Bits(), p.Addr().BitLen()),
-		}))
-	}
-	return echo.ExtractIPFromXFFHeader(trust...)
 }
 
 func checkPublicURL(u *url.URL) error {

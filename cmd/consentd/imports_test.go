@@ -107,6 +107,7 @@ func TestEachLibraryHasItsPlace(t *testing.T) {
 		ours("internal"):           {"internal", "notify/webhook", "token/oauthbank", "notify", "web"},
 		ours("internal/publicnet"): {"internal", "notify/webhook", "token/oauthbank"},
 		ours("internal/wording"):   {"notify", "web"},
+		ours("internal/jwks"):      {"token/oauthbank", "web/staff/provider", "web/workload"},
 		oauth2:                     {"token/oauthbank", "web/staff/provider", "sandbox", "client", "internal_deps"},
 		scs:                        {"web/staff", "internal_deps"},
 		ours("cmd"):                {"cmd"},
@@ -138,6 +139,11 @@ func TestWhoStandsAlone(t *testing.T) {
 	for _, dep := range all[ours("internal/wording")].Deps {
 		if below(dep, module) || dep == "net/http" {
 			t.Errorf("internal/wording links %s; it needs texts alone", dep)
+		}
+	}
+	for _, dep := range all[ours("internal/jwks")].Deps {
+		if below(dep, module) || dep == "net/http" {
+			t.Errorf("internal/jwks links %s; it reads keys and fetches none", dep)
 		}
 	}
 	for _, dep := range all[ours("consent")].Deps {

@@ -15,6 +15,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/consentd/consentd/internal/jwks"
 	"github.com/consentd/consentd/token"
 )
 
@@ -184,8 +185,8 @@ func checkSigningKey(key crypto.Signer) error {
 			return errors.New("an EC key must be on P-256")
 		}
 	case *rsa.PublicKey:
-		if public.N.BitLen() < minRSABits {
-			return fmt.Errorf("an RSA key needs %d bits", minRSABits)
+		if public.N.BitLen() < jwks.MinRSABits {
+			return fmt.Errorf("an RSA key needs %d bits", jwks.MinRSABits)
 		}
 	default:
 		return fmt.Errorf("unsupported type %T", public)
@@ -196,7 +197,7 @@ func checkSigningKey(key crypto.Signer) error {
 func (c Config) checkAlgs() error {
 	var errs []error
 	for _, alg := range c.IDTokenAlgs {
-		if _, known := algorithms[alg]; !known {
+		if !jwks.Known(alg) {
 			errs = append(errs, fmt.Errorf("IDTokenAlgs: %q is not an accepted signature", alg))
 		}
 	}

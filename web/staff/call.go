@@ -1,21 +1,17 @@
 package staff
 
 import (
-	"crypto/rand"
-	"encoding/hex"
 	"errors"
-	"fmt"
 	"log/slog"
 	"net/http"
 	"net/url"
-	"runtime"
-	"runtime/debug"
 	"strings"
 	"time"
 
 	"github.com/labstack/echo/v4"
 
 	"github.com/consentd/consentd/consent"
+	"github.com/consentd/consentd/web/gate"
 )
 
 // call is one request on its way through this package.
@@ -30,7 +26,6 @@ type call struct {
 type handler func(c *call) error
 
 var (
-	errPanic       = errors.New("staff: panic")
 	errForeignForm = errors.New("staff: form of another origin")
 	errForeignHost = errors.New("staff: another host name")
 	errForbidden   = errors.New("staff: not for this role")
@@ -43,9 +38,9 @@ var (
 func (s *server) around(next echo.HandlerFunc) echo.HandlerFunc {
 	return func(ec echo.Context) error {
 		start := time.Now() // of the machine, not of the business: this measures us
-		c := &call{Context: ec, requestID: newRequestID()}
+		c := &call{Context: ec, requestID: gate.NewRequestID()}
 		s.setHeaders(c)
-		if err := s.guarded(c, next); err != nil {
+		if err := gate.Guard(s.log, func() error { return s.here(c, next) }, slog.String("route", c.Path())); err != nil {
 			s.fail(c, err)
 		}
 		s.log.LogAttrs(c.Request().Context(), slog.LevelInfo, "staff request", slog.String("method", c.Request().Method),
@@ -55,24 +50,8 @@ func (s *server) around(next echo.HandlerFunc) echo.HandlerFunc {
 	}
 }
 
-// guarded keeps the process up. Only the runtime's own panics are logged with
-// their value: others may hold anything.
-func (s *server) guarded(c *call, next echo.HandlerFunc) (err error) {
-	defer func() {
-		v := recover()
-		if v == nil {
-			return
-		}
-		if e, ok := v.(error); ok && errors.Is(e, http.ErrAbortHandler) {
-			panic(v)
-		}
-		what := slog.String("panic", fmt.Sprintf("%T", v))
-		if e, ok := v.(runtime.Error); ok {
-			what = slog.String("panic", e.Error())
-		}
-		s.log.Error("panic while answering staff", what, slog.String("route", c.Path()), slog.String("stack", string(debug.Stack())))
-		err = errPanic
-	}()
+// here lets through what came to the console's own name.
+func (s *server) here(c *call, next echo.HandlerFunc) error {
 	if !s.onHost(c.Request()) {
 		return errForeignHost
 	}
@@ -163,10 +142,4 @@ func (s *server) away(c *call, address string) error {
 		return err
 	}
 	return c.Redirect(http.StatusSeeOther, address)
-}
-
-func newRequestID() string {
-	var b [16]byte
-	_, _ = rand.Read(b[:]) // never fails (crypto/rand)
-	return hex.EncodeToString(b[:])
 }

@@ -8,6 +8,7 @@ import (
 	"html/template"
 	"log/slog"
 	"net/http"
+	"strconv"
 	"time"
 
 	"github.com/labstack/echo/v4"
@@ -123,6 +124,9 @@ func (s *server) fail(c *call, err error) {
 		return
 	}
 	status, page := s.explain(c, err)
+	if late, ok := errors.AsType[tooMany](err); ok {
+		c.Response().Header().Set("Retry-After", strconv.Itoa(int((late.wait+time.Second-1)/time.Second)))
+	}
 	if shown := s.show(c, status, "refusal", page); shown != nil {
 		s.log.ErrorContext(c.Request().Context(), "staff page cannot be shown", slog.Any("error", shown))
 		_ = c.String(http.StatusServiceUnavailable, "consentd cannot answer now. Try again.\n") // the browser has gone
@@ -135,9 +139,12 @@ func (s *server) explain(c *call, err error) (int, refusal) {
 	}
 	invalid, isInvalid := errors.AsType[*consent.Invalid](err)
 	httpError, isHTTP := errors.AsType[*echo.HTTPError](err)
+	_, isTooMany := errors.AsType[tooMany](err)
 	switch {
 	case isInvalid:
 		return http.StatusUnprocessableEntity, refusal{Title: "That cannot be", Text: sentences(invalid)}
+	case isTooMany:
+		return http.StatusTooManyRequests, refusal{Title: "Too many sign-ins at once", Text: "Too many sign-ins came from your network. Wait a minute, then sign in again.", Again: true}
 	case errors.Is(err, errForbidden):
 		return http.StatusForbidden, refusal{Title: "Not for your role", Text: "Your role does not do this. Somebody else in your company does."}
 	case errors.Is(err, errForeignForm):

@@ -4,6 +4,7 @@ import (
 	"errors"
 	"log/slog"
 	"net/http"
+	"time"
 
 	"github.com/consentd/consentd/consent"
 	"github.com/consentd/consentd/web/staff/provider"
@@ -104,6 +105,22 @@ func (s *server) signOutOther(c *call) error {
 	}
 	c.session.Told = "Every session of " + who + " has ended."
 	return s.away(c, "/audit")
+}
+
+// tooMany: an address signs in too often.
+type tooMany struct{ wait time.Duration }
+
+func (tooMany) Error() string { return "staff: too many sign-ins" }
+
+// limited lets a request of somebody unknown through as long as its address
+// does not send too many: each costs the identity provider one as well.
+func (s *server) limited(h handler) handler {
+	return func(c *call) error {
+		if wait := s.signIns.Take(c.RealIP(), s.c.Clock()); wait > 0 {
+			return tooMany{wait}
+		}
+		return h(c)
+	}
 }
 
 // refusal is a page that says what went wrong and what to do next.

@@ -24,6 +24,7 @@ import (
 	"io"
 	"log/slog"
 	"net/http"
+	"net/netip"
 	"net/url"
 	"strings"
 	"time"
@@ -33,6 +34,7 @@ import (
 
 	"github.com/consentd/consentd/consent"
 	"github.com/consentd/consentd/web/design"
+	"github.com/consentd/consentd/web/gate"
 	"github.com/consentd/consentd/web/staff/provider"
 )
 
@@ -50,6 +52,9 @@ type Config struct {
 	PublicURL *url.URL // of the console
 	Customers string   // address of the customers' pages, for the links that staff copy
 
+	SignIns        gate.Limit     // of each address; default 60 requests a minute, of which signing in takes two
+	TrustedProxies []netip.Prefix // whose X-Forwarded-For is believed; none: no proxy stands before us
+
 	Idle, Absolute time.Duration    // how long a session lasts
 	Clock          func() time.Time // of sessions; default time.Now
 	Log            *slog.Logger     // default: discard
@@ -62,6 +67,9 @@ type Sessions interface {
 	EndedAll(ctx context.Context, who string) (time.Time, error)
 }
 
+// defaultSignIns lets an office sign in whose people share an address.
+var defaultSignIns = gate.Limit{Requests: 60, Per: time.Minute}
+
 // server is what the handlers share.
 type server struct {
 	c        Config
@@ -69,6 +77,7 @@ type server struct {
 	sessions *scs.SessionManager
 	pages    *pages
 	origin   *http.CrossOriginProtection
+	signIns  *gate.Addresses
 	log      *slog.Logger
 	table    []route
 }
@@ -98,7 +107,13 @@ func newServer(c Config) (*server, error) {
 	if c.Log == nil {
 		c.Log = slog.New(slog.DiscardHandler)
 	}
-	s := &server{c: c, desk: c.Desk, sessions: newSessions(c), origin: http.NewCrossOriginProtection(), log: c.Log}
+	if c.SignIns.None() {
+		c.SignIns = defaultSignIns
+	}
+	s := &server{c: c, desk: c.Desk, signIns: gate.NewAddresses(c.SignIns), sessions: newSessions(c), origin: http.NewCrossOriginProtection(), log: c.Log}
+	if err := c.SignIns.Check(); err != nil {
+		return nil, err
+	}
 	if err := s.origin.AddTrustedOrigin(s.site()); err != nil {
 		return nil, errors.New("staff: the public URL must be scheme://host")
 	}
@@ -115,7 +130,7 @@ func (s *server) router() *echo.Echo {
 	e := echo.New()
 	e.HideBanner, e.HidePort = true, true
 	e.Logger.SetOutput(io.Discard)
-	e.IPExtractor = echo.ExtractIPDirect()
+	e.IPExtractor = gate.IPExtractor(s.c.TrustedProxies)
 	e.Use(s.around)
 	s.routes(e)
 	return e
@@ -128,8 +143,8 @@ func (s *server) routes(e *echo.Echo) {
 	show("/static/:name", actAnybody, s.static)
 	show("/robots.txt", actAnybody, robots)
 	show("/sign-in", actAnybody, s.askToSignIn)
-	do("/sign-in", actAnybody, s.signIn)
-	show("/callback", actAnybody, s.callback)
+	do("/sign-in", actAnybody, s.limited(s.signIn))
+	show("/callback", actAnybody, s.limited(s.callback))
 	do("/sign-out", actSelf, s.signOut)
 
 	show("/", actSee, s.find)

@@ -44,6 +44,7 @@ func TestEveryRouteByEveryRole(t *testing.T) {
 			continue
 		}
 		for subject, role := range map[string]string{"audur": "support", "bjorn": "auditor", "dagny": "admin"} {
+			w.clock = w.clock.Add(2 * time.Second) // or signing in would be too often
 			b := w.browser().signIn(subject).do(r.method, address, nil)
 			if refused := b.status == http.StatusForbidden; refused == strings.Contains(who, role) {
 				t.Errorf("%s %s as %s = %d", r.method, r.path, role, b.status)
@@ -160,6 +161,24 @@ func TestProviderDown(t *testing.T) {
 	b.post("/sign-in").want(http.StatusServiceUnavailable, "does not answer")
 	w.cut = false
 	b.signIn("audur").get("/").want(http.StatusOK, "Find")
+}
+
+func TestSignInsAreLimited(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	colleague, b := w.browser().signIn("dagny"), w.browser()
+	for range defaultSignIns.Requests - 2 {
+		b.post("/sign-in").want(http.StatusSeeOther)
+	}
+	b.post("/sign-in").want(http.StatusTooManyRequests, "Too many sign-ins at once")
+	if b.header.Get("Retry-After") != "1" {
+		t.Errorf("Retry-After = %q", b.header.Get("Retry-After"))
+	}
+	b.get("/callback?code=x&state=y").want(http.StatusTooManyRequests)
+	colleague.get("/overview").want(http.StatusOK) // whoever is signed in works on
+	w.browser().do(http.MethodPost, "/sign-in", nil, func(r *http.Request) { r.RemoteAddr = "198.51.100.7:1234" }).want(http.StatusSeeOther)
+	w.clock = w.clock.Add(2 * time.Second)
+	b.signIn("audur").get("/overview").want(http.StatusOK)
 }
 
 func TestForeignRequests(t *testing.T) {

@@ -2,10 +2,6 @@ package workload
 
 import (
 	"context"
-	"crypto/ecdsa"
-	"crypto/ed25519"
-	"crypto/elliptic"
-	"crypto/rsa"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -16,6 +12,8 @@ import (
 	"github.com/coreos/go-oidc/v3/oidc"
 	"github.com/go-jose/go-jose/v4"
 	"golang.org/x/sync/singleflight"
+
+	"github.com/consentd/consentd/internal/jwks"
 )
 
 // How long keys are good: they are read again when they are no longer fresh,
@@ -25,7 +23,6 @@ const (
 	keysFresh = 10 * time.Minute
 	keysLast  = time.Hour
 	keysPause = 30 * time.Second
-	leastRSA  = 2048 // bits
 )
 
 // keySet holds the keys of an issuer. Unlike go-oidc's own it drops keys that
@@ -38,7 +35,7 @@ type keySet struct {
 	flight singleflight.Group
 
 	mu    sync.Mutex
-	list  []jose.JSONWebKey
+	list  jwks.Set
 	since time.Time // when list came; zero: never
 	tried time.Time
 	err   error // of the last reading
@@ -46,7 +43,7 @@ type keySet struct {
 
 // get returns keys that count. newer asks for a reading although they are
 // fresh, because none of them fits.
-func (s *keySet) get(ctx context.Context, newer bool) ([]jose.JSONWebKey, error) {
+func (s *keySet) get(ctx context.Context, newer bool) (jwks.Set, error) {
 	s.mu.Lock()
 	now := s.now()
 	if within(now, s.since, keysFresh) && !newer || within(now, s.tried, keysPause) {
@@ -66,7 +63,7 @@ func (s *keySet) get(ctx context.Context, newer bool) ([]jose.JSONWebKey, error)
 }
 
 // known is what there is, as long as it counts.
-func (s *keySet) known(now time.Time, newer bool) ([]jose.JSONWebKey, error) {
+func (s *keySet) known(now time.Time, newer bool) (jwks.Set, error) {
 	if !within(now, s.since, keysLast) || newer && s.err != nil {
 		return nil, fmt.Errorf("%w: %w", ErrUnavailable, s.err)
 	}
@@ -91,7 +88,7 @@ func (s *keySet) read(ctx context.Context) {
 	}
 }
 
-func (s *keySet) fetch(ctx context.Context) ([]jose.JSONWebKey, error) {
+func (s *keySet) fetch(ctx context.Context) (jwks.Set, error) {
 	address, err := s.address(ctx)
 	if err != nil {
 		return nil, err
@@ -111,14 +108,7 @@ func (s *keySet) fetch(ctx context.Context) ([]jose.JSONWebKey, error) {
 	if res.StatusCode != http.StatusOK || json.NewDecoder(res.Body).Decode(&set) != nil {
 		return nil, errors.New("its keys are unreadable")
 	}
-	list := []jose.JSONWebKey{}
-	for _, raw := range set.Keys {
-		var key jose.JSONWebKey
-		if key.UnmarshalJSON(raw) == nil && key.Valid() && key.IsPublic() && (key.Use == "" || key.Use == "sig") {
-			list = append(list, key)
-		}
-	}
-	return list, nil
+	return jwks.Of(set.Keys), nil
 }
 
 // address is where the keys are: as configured, or as the issuer's metadata
@@ -162,38 +152,10 @@ func (s *signature) VerifySignature(ctx context.Context, raw string) ([]byte, er
 			s.err = err
 			return nil, err
 		}
-		if payload, ok := verify(jws, list); ok {
+		if payload, ok := list.Verify(jws); ok {
 			return payload, nil
 		}
 	}
 	s.err = invalid("no key of the issuer has signed it")
 	return nil, s.err
-}
-
-// verify tries every key that fits. Keys that the token itself names are not
-// looked at.
-func verify(jws *jose.JSONWebSignature, list []jose.JSONWebKey) ([]byte, bool) {
-	header := jws.Signatures[0].Header
-	for _, key := range list {
-		named := header.KeyID == "" || key.KeyID == header.KeyID
-		if !named || key.Algorithm != "" && key.Algorithm != header.Algorithm || !fits(header.Algorithm, key.Key) {
-			continue
-		}
-		if payload, err := jws.Verify(key.Key); err == nil {
-			return payload, true
-		}
-	}
-	return nil, false
-}
-
-func fits(algorithm string, key any) bool {
-	switch k := key.(type) {
-	case *rsa.PublicKey:
-		return algorithm == string(jose.RS256) && k.N.BitLen() >= leastRSA
-	case *ecdsa.PublicKey:
-		return algorithm == string(jose.ES256) && k.Curve == elliptic.P256()
-	case ed25519.PublicKey:
-		return algorithm == string(jose.EdDSA)
-	}
-	return false
 }

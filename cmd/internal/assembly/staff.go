@@ -3,6 +3,7 @@ package assembly
 import (
 	"fmt"
 	"net/url"
+	"slices"
 
 	"github.com/consentd/consentd/config"
 	"github.com/consentd/consentd/consent"
@@ -32,7 +33,8 @@ func (p *Program) serveStaff(c config.Config, o Outside, keys *token.Keyring) er
 	p.Staff, err = staff.New(staff.Config{
 		Desk: p.Service, Apps: staffApps(c), Banks: staffBanks(c), Warn: c.Warn.Days, Provider: company, Roles: staffRoles(c.Staff.Roles),
 		Sessions: p.Store.Sessions(keys, "staff"), PublicURL: public, Customers: c.PublicURL,
-		Idle: c.Staff.Idle, Absolute: c.Staff.Absolute, Log: o.Log,
+		TrustedProxies: slices.Clone(c.TrustedProxies),
+		Idle:           c.Staff.Idle, Absolute: c.Staff.Absolute, Log: o.Log,
 	})
 	return err
 }

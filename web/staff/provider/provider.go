@@ -22,6 +22,7 @@ import (
 	"github.com/coreos/go-oidc/v3/oidc"
 	"golang.org/x/oauth2"
 
+	"github.com/consentd/consentd/internal/jwks"
 	"github.com/consentd/consentd/token"
 )
 
@@ -182,7 +183,7 @@ func (p *Provider) readMetadata(ctx context.Context) (metadata, error) {
 		m.AuthStyle = oauth2.AuthStyleInParams
 	}
 	for _, alg := range more.Algs {
-		if algorithms[alg] != nil {
+		if jwks.Known(alg) {
 			m.algs = append(m.algs, alg)
 		}
 	}

@@ -211,6 +211,33 @@ func TestKeysAreReadOnce(t *testing.T) {
 	}
 }
 
+// TestKeysThatCannotBeRead are not asked for at every token.
+func TestKeysThatCannotBeRead(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t, nil)
+	reads := 0
+	w.line.to = roundTrip(func(r *http.Request) (*http.Response, error) {
+		if r.URL.Path != "/keys" {
+			return w.company.RoundTrip(r)
+		}
+		reads++
+		return nil, errors.New("cut")
+	})
+	signIn := func() error {
+		trip, answer := w.trip("audur")
+		_, err := w.provider.Finish(t.Context(), trip, answer)
+		return err
+	}
+	if signIn() == nil || signIn() == nil || reads != 1 {
+		t.Errorf("keys were asked for %d times at once, want once", reads)
+	}
+	w.line.to = w.company
+	w.now = w.now.Add(6 * time.Second)
+	if err := signIn(); err != nil {
+		t.Errorf("Finish = %v", err)
+	}
+}
+
 func TestRedirectsAreNotFollowed(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t, nil)
