@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"context"
 	"encoding/base64"
+	"errors"
 	"time"
 )
 
@@ -68,6 +69,16 @@ func (s *Service) AwaitEvents(ctx context.Context, app App, after string, limit 
 			return page, nil
 		}
 	}
+}
+
+// DropEvents drops what apps were told longer than [EventsKept] ago. Logging
+// drops it as well, where an app is told something; of others it would stay.
+func (s *Service) DropEvents(ctx context.Context) error {
+	var errs []error
+	for _, app := range s.c.Apps {
+		errs = append(errs, s.c.Store.DropEvents(ctx, app.ID, s.c.Now().UTC().Add(-EventsKept)))
+	}
+	return errors.Join(errs...)
 }
 
 // EndWaits answers those who wait for events, from here on: the process is

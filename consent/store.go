@@ -134,6 +134,9 @@ type EventStore interface {
 	// there.
 	LogEvent(ctx context.Context, app string, e LoggedEvent, at time.Time) error
 
+	// DropEvents takes what was logged before a moment out of an app's log.
+	DropEvents(ctx context.Context, app string, before time.Time) error
+
 	// Events reads what follows a position, at most limit, in the order in
 	// which it was appended. A position is the Next of an earlier page, or
 	// empty for the oldest that is kept. It returns [ErrEventsGone] when some

@@ -56,6 +56,7 @@
 //	link:<hash>, flow:<hash> hash  what a browser needs on its way; minutes
 //	{e:<app>}:events        stream what an app was told, for those that ask
 //	{e:<app>}:ids           zset   ids of those events, so that each is there once
+//	{e:<app>}:last          string the entry that is, or was, the newest of them
 //	once:<app>:<index>      hash   what an app's idempotency key stands for, sealed; a day
 //	session:<kind>:<hash>   string a signed-in browser, sealed; empty: ended a moment ago
 //	session:<kind>:ended:<index> string  when all sessions of one person were ended
@@ -182,6 +183,7 @@ var parts = []struct {
 	{"schedule", []string{"schedule("}},
 	{"aside", []string{"aside("}},
 	{"newest", []string{"newest("}},
+	{"newestevent", []string{"newestEvent("}},
 	{"telling", []string{"tell(", "linesOf("}},
 }
 

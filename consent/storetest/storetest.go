@@ -59,6 +59,8 @@ func Run(t *testing.T, newStore func(t *testing.T) consent.Store) {
 		"Events/each once, in the order of coming":             eventsInOrder,
 		"Events/a gap is told, and only a gap":                 eventsAreDropped,
 		"Events/a position that never was is told":             eventsOfAnotherLife,
+		"DropEvents/of a log that nothing is added to":         dropOfTheIdle,
+		"DropEvents/some of it is a gap, told as such":         dropOfSome,
 		"Made/of a key that is gone does nothing":              madeOfNothing,
 	}
 	maps.Copy(tests, lifecycle())

@@ -14,8 +14,11 @@ import (
 	"github.com/consentd/consentd/token"
 )
 
-// jobWork is the one job: whatever is due.
-const jobWork = "work"
+// The jobs: whatever is due, and what apps were told too long ago.
+const (
+	jobWork   = "work"
+	jobEvents = "events"
+)
 
 // workLimit is the longest that one run of it may take. What it does not get
 // to, another replica or the next run does.
@@ -29,7 +32,9 @@ func life(c config.Config) consent.Life {
 }
 
 func newSchedule(c config.Config, p *Program) (*schedule.Schedule, error) {
-	s, err := schedule.New(p.log, schedule.Job{Name: jobWork, Spec: c.Work.Spec(), Timeout: workLimit, Run: p.Service.Work})
+	s, err := schedule.New(p.log,
+		schedule.Job{Name: jobWork, Spec: c.Work.Spec(), Timeout: workLimit, Run: p.Service.Work},
+		schedule.Job{Name: jobEvents, Spec: "@hourly", Timeout: workLimit, Run: p.Service.DropEvents})
 	if err != nil {
 		return nil, fmt.Errorf("work.every: %w", err)
 	}

@@ -9,6 +9,7 @@ import (
 	"net"
 	"os"
 	"os/exec"
+	"slices"
 	"strconv"
 	"strings"
 	"testing"
@@ -56,7 +57,15 @@ func start(t testing.TB, ready string, args ...string) *Server {
 func try(t testing.TB, bin, ready string, args []string) *Server {
 	t.Helper()
 	port := freePort(t)
-	cmd := exec.Command(bin, append(args, "--port", port, "--dir", t.TempDir())...)
+	if i := slices.Index(args, "--port"); i >= 0 {
+		port = args[i+1]
+	} else {
+		args = append(slices.Clone(args), "--port", port)
+	}
+	if !slices.Contains(args, "--dir") {
+		args = append(slices.Clone(args), "--dir", t.TempDir())
+	}
+	cmd := exec.Command(bin, args...)
 	cmd.Env = []string{"PATH=" + os.Getenv("PATH")}
 	out, err := cmd.StdoutPipe()
 	if err != nil {
