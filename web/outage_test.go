@@ -11,6 +11,8 @@ import (
 
 // down stops Redis for the length of one call.
 func (w *world) down(during func() reply) reply {
+	w.t.Helper()
+	w.check(w.service.Settle(w.t.Context())) // or what is under way fails, and is tried again much later
 	w.redis.SetError("LOADING Redis is loading the dataset in memory")
 	defer w.redis.SetError("")
 	return during()
