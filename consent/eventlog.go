@@ -26,6 +26,24 @@ const (
 	EventsMost = 100_000
 )
 
+// EventStore keeps what apps were told, for those that ask: of each app the
+// last [EventsMost], for [EventsKept].
+type EventStore interface {
+	// LogEvent appends an event to an app's log, unless one with its ID is
+	// there.
+	LogEvent(ctx context.Context, app string, e LoggedEvent, at time.Time) error
+
+	// DropEvents takes what was logged before a moment out of an app's log.
+	DropEvents(ctx context.Context, app string, before time.Time) error
+
+	// Events reads what follows a position, at most limit, in the order in
+	// which it was appended. A position is the Next of an earlier page, or
+	// empty for the oldest that is kept. It returns [ErrEventsGone] when some
+	// of what follows the position was dropped, and for a position that the
+	// log has not come to.
+	Events(ctx context.Context, app, after string, limit int) (EventPage, error)
+}
+
 // awaitEach is how often a log is looked at on behalf of somebody who waits.
 const awaitEach = time.Second
 

@@ -41,6 +41,18 @@ type once struct {
 	replayed bool // another call came first
 }
 
+// OnceStore keeps what idempotency keys stand for. A key belongs to an app;
+// boxes are sealed, and gone after until at the latest.
+type OnceStore interface {
+	// Reserve puts down a box under a key, unless there is one. It returns
+	// the box that stands there now, and whether Made was said of it.
+	Reserve(ctx context.Context, app, key string, box []byte, until time.Time) (stands []byte, made bool, err error)
+
+	// Made puts down that what the box describes is stored. A key that is
+	// gone stays gone.
+	Made(ctx context.Context, app, key string) error
+}
+
 func isIdempotencyKey(key string) bool {
 	return len(key) <= mostIdempotencyKey && !strings.ContainsFunc(key, func(r rune) bool {
 		return (r < 'a' || r > 'z') && (r < 'A' || r > 'Z') && (r < '0' || r > '9') && !strings.ContainsRune("._-:", r)

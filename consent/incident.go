@@ -30,6 +30,21 @@ func (i Incident) doubts(at time.Time) bool {
 	return i.Lifted.IsZero() && !at.Before(i.From) && !at.After(i.Until)
 }
 
+// IncidentStore keeps what is known of banks that refuse many grants at once.
+type IncidentStore interface {
+	// Incident reports whether a bank has refused so many grants that none
+	// of its refusals is believed.
+	Incident(ctx context.Context, bank string, now time.Time) (bool, error)
+
+	// Incidents reads the newest incident of each bank that had one within a
+	// week.
+	Incidents(ctx context.Context, banks []string) ([]Incident, error)
+
+	// LiftIncident ends a bank's incident, and has its refusals believed at
+	// least until a moment; [ErrNotFound] when there is none.
+	LiftIncident(ctx context.Context, bank string, at, believed time.Time) error
+}
+
 // Incidents are the newest incident of each bank that had one within a week,
 // newest first; see [Incident.On] for whether it lasts.
 func (s *Service) Incidents(ctx context.Context) ([]Incident, error) {

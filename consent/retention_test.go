@@ -88,3 +88,18 @@ func TestProofTellsTheWholeStory(t *testing.T) {
 		}
 	})
 }
+
+func TestErasureFindsAConsentThatWasRenewedForYears(t *testing.T) {
+	bubble(t, func(t *testing.T, h *house) {
+		p := h.granted(t)
+		for range 12 {
+			time.Sleep(80 * day)
+			wantEnding(t, p.again(t).visit(t, sandbox.Customer{User: gudrun}), consent.EndRenewed)
+		}
+		e, err := h.Erase(t.Context(), shop, "customer-1")
+		must(t, err)
+		if e.Consents != 1 {
+			t.Errorf("erased %d consents, want 1", e.Consents)
+		}
+	})
+}

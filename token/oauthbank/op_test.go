@@ -1,20 +1,10 @@
 package oauthbank_test
 
 import (
-	"bytes"
-	"context"
-	"crypto"
-	"crypto/ecdsa"
-	"crypto/ed25519"
-	"crypto/elliptic"
-	"crypto/rand"
-	"crypto/rsa"
 	"crypto/sha256"
 	"encoding/base64"
 	"encoding/json"
-	"errors"
 	"io"
-	"log"
 	"log/slog"
 	"maps"
 	"net/http"
@@ -24,9 +14,6 @@ import (
 	"testing"
 	"time"
 
-	"github.com/go-jose/go-jose/v4"
-
-	"github.com/consentd/consentd/token"
 	"github.com/consentd/consentd/token/oauthbank"
 )
 
@@ -38,31 +25,6 @@ const (
 	subject      = "subject-1"
 	nonce        = "nonce-of-this-trip"
 	verifier     = "a-code-verifier-that-is-longer-than-43-characters-0123456789"
-)
-
-// signer is one key of the bank.
-type signer struct {
-	alg  string
-	kid  string
-	key  crypto.Signer
-	edit func(jwk map[string]any) // how the bank publishes it
-}
-
-var (
-	rsaKeys = sync.OnceValue(func() []*rsa.PrivateKey {
-		keys := make([]*rsa.PrivateKey, 2)
-		for i := range keys {
-			keys[i] = must(rsa.GenerateKey(rand.Reader, 2048))
-		}
-		return keys
-	})
-	weakRSAKey = sync.OnceValue(func() *rsa.PrivateKey { return must(rsa.GenerateKey(rand.Reader, 1024)) })
-	ecKey      = sync.OnceValue(func() *ecdsa.PrivateKey { return must(ecdsa.GenerateKey(elliptic.P256(), rand.Reader)) })
-	ec384Key   = sync.OnceValue(func() *ecdsa.PrivateKey { return must(ecdsa.GenerateKey(elliptic.P384(), rand.Reader)) })
-	edKey      = sync.OnceValue(func() ed25519.PrivateKey {
-		_, key, err := ed25519.GenerateKey(rand.Reader)
-		return must(key, err)
-	})
 )
 
 func must[T any](v T, err error) T {
@@ -188,33 +150,6 @@ func (op *misbehavingOP) discovery() map[string]any {
 	return m
 }
 
-func (op *misbehavingOP) published() any {
-	if op.jwks != nil {
-		return op.jwks()
-	}
-	return jwksOf(op.keys...)
-}
-
-func jwksOf(keys ...signer) any {
-	var list []any
-	for _, k := range keys {
-		list = append(list, jwkOf(k))
-	}
-	return map[string]any{"keys": list}
-}
-
-func jwkOf(k signer) map[string]any {
-	text := must(json.Marshal(jose.JSONWebKey{Key: k.key.Public(), KeyID: k.kid, Algorithm: k.alg, Use: "sig"}))
-	var jwk map[string]any
-	if err := json.Unmarshal(text, &jwk); err != nil {
-		panic(err)
-	}
-	if k.edit != nil {
-		k.edit(jwk)
-	}
-	return jwk
-}
-
 func (op *misbehavingOP) tokens() map[string]any {
 	const access = "access-1"
 	answer := map[string]any{
@@ -255,24 +190,6 @@ func (op *misbehavingOP) idToken(access string) string {
 func atHash(access string) string {
 	sum := sha256.Sum256([]byte(access))
 	return base64.RawURLEncoding.EncodeToString(sum[:16])
-}
-
-func (op *misbehavingOP) sign(k signer, claims map[string]any) string {
-	return op.signText(k, string(must(json.Marshal(claims))))
-}
-
-func (op *misbehavingOP) signRaw(payload string) string { return op.signText(op.keys[0], payload) }
-
-func (op *misbehavingOP) signText(k signer, payload string) string {
-	options := (&jose.SignerOptions{}).WithType("JWT")
-	if k.kid != "" {
-		options = options.WithHeader("kid", k.kid)
-	}
-	for name, value := range op.jwsHeader {
-		options = options.WithHeader(jose.HeaderKey(name), value)
-	}
-	s := must(jose.NewSigner(jose.SigningKey{Algorithm: jose.SignatureAlgorithm(k.alg), Key: k.key}, options))
-	return must(must(s.Sign([]byte(payload))).CompactSerialize())
 }
 
 func (op *misbehavingOP) seen(path string) []request {
@@ -319,81 +236,4 @@ func textResponse(status int, contentType, body string) *http.Response {
 		Header:     http.Header{"Content-Type": {contentType}},
 		Body:       io.NopCloser(strings.NewReader(body)),
 	}
-}
-
-func redemption() token.Redemption {
-	return token.Redemption{Code: "code-1", Verifier: verifier, Nonce: nonce, Scopes: []string{"openid", "payments"}}
-}
-
-func redeem(t testing.TB, b *oauthbank.Bank) (token.Grant, token.Identity, error) {
-	t.Helper()
-	return b.Redeem(t.Context(), redemption())
-}
-
-func refresh(t testing.TB, b *oauthbank.Bank) (token.Grant, error) {
-	t.Helper()
-	return b.Refresh(t.Context(), "refresh-0", []string{"openid", "payments"},
-		token.Identity{Issuer: issuer, Subject: subject})
-}
-
-// wantFault checks the class of a failure and the word for it.
-func wantFault(t testing.TB, err error, want error, code string) {
-	t.Helper()
-	var be *token.BankError
-	if !errors.As(err, &be) || !errors.Is(err, want) || be.Code != code {
-		t.Errorf("error = %v, want %v with code %q", err, want, code)
-	}
-}
-
-// logged collects a log.
-func logged(c *oauthbank.Config) *syncBuffer {
-	out := &syncBuffer{}
-	c.Log = slog.New(slog.NewTextHandler(out, &slog.HandlerOptions{Level: slog.LevelDebug}))
-	return out
-}
-
-type syncBuffer struct {
-	mu sync.Mutex
-	b  bytes.Buffer
-}
-
-func (s *syncBuffer) Write(p []byte) (int, error) {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	return s.b.Write(p)
-}
-
-func (s *syncBuffer) String() string {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	return s.b.String()
-}
-
-func contextWithCancel(t testing.TB) (context.Context, context.CancelFunc) {
-	ctx, cancel := context.WithCancel(t.Context())
-	t.Cleanup(cancel)
-	return ctx, cancel
-}
-
-func reveal(s token.Secret) string { return s.Reveal() }
-
-func slowly(d time.Duration, answer any) func(*http.Request) (*http.Response, error) {
-	return func(*http.Request) (*http.Response, error) {
-		time.Sleep(d)
-		return jsonResponse(200, answer), nil
-	}
-}
-
-func asFault(err, want error) (*token.BankError, bool) {
-	be, ok := errors.AsType[*token.BankError](err)
-	return be, ok && errors.Is(err, want)
-}
-
-func quiet() *log.Logger { return log.New(io.Discard, "", 0) }
-
-// lockedKey is a key in a store that does not answer.
-type lockedKey struct{ crypto.Signer }
-
-func (lockedKey) Sign(io.Reader, []byte, crypto.SignerOpts) ([]byte, error) {
-	return nil, errors.New("key store unavailable")
 }

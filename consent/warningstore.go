@@ -1,0 +1,30 @@
+package consent
+
+import (
+	"context"
+	"time"
+)
+
+// WarningStore keeps which warnings of its end each consent has had, and
+// whether its customer wants reminders.
+type WarningStore interface {
+	// Warn claims thresholds of a valid consent's term. It returns
+	// [ErrConflict], and schedules nothing, when all of them were claimed
+	// before or the term is another.
+	Warn(ctx context.Context, id ID, w Warned) error
+
+	// Remind turns the customer's reminders on or off.
+	Remind(ctx context.Context, id ID, on bool, at time.Time) error
+
+	// Claimed reports whether a threshold was claimed, and whether another
+	// consent's mail spoke for it.
+	Claimed(ctx context.Context, id ID, term int64, days int) (claimed, spoken bool, err error)
+}
+
+// Warned are thresholds of which a customer is about to be told.
+type Warned struct {
+	Term   int64
+	Days   []int
+	Spoken int // the threshold that another consent's mail spoke for; 0: none
+	Work   Work
+}
