@@ -535,15 +535,27 @@ func TestErasedCustomerHasNothing(t *testing.T) {
 	b.get(b.signsIn(sandbox.Customer{User: gudrun})).says(t, "There is nothing about you here")
 }
 
+func TestAccessLinkThatCannotBeMade(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	for _, body := range []object{{}, {"customer_reference": ""}, {"customer_reference": "a", "language": "de"}, {"customer_reference": "a", "bank": "sandbox"},
+		{"customer_reference": strings.Repeat("é", 128)}} {
+		w.call(w.key, "POST", "/v1/access-links", body).wants(t, http.StatusUnprocessableEntity, "invalid-request")
+	}
+	w.down(func() reply { return w.call(w.key, "POST", "/v1/access-links", object{"customer_reference": "a"}) }).wants(t, http.StatusServiceUnavailable, "store-unavailable")
+}
+
 func TestAccessSpeaksTheCustomersLanguage(t *testing.T) {
 	t.Parallel()
 	w, _, id := granted(t)
 	b := w.newBrowser()
-	a, _ := w.service.App("shop")
-	link, err := w.service.AccessLink(t.Context(), a, "customer-canary-1", "is")
-	w.check(err)
-	b.get("/a/"+link.Secret.Reveal()).speaks(t, "is")
-	b.press("/a/" + link.Secret.Reveal())
+	link := w.call(w.key, "POST", "/v1/access-links", object{"customer_reference": "customer-canary-1", "language": "is"})
+	page := strings.TrimPrefix(link.str("page_url"), w.url)
+	if link.status != http.StatusOK || !strings.HasPrefix(page, "/a/") || link.str("page_expires_at") == "" {
+		t.Fatalf("POST /v1/access-links = %d %s", link.status, link.text)
+	}
+	b.get(page).speaks(t, "is")
+	b.press(page)
 	b.get("/access").speaks(t, "is")
 	b.get("/access?lang=sv").speaks(t, "sv")
 	b.get("/access/"+id+"/").speaks(t, "sv")

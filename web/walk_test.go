@@ -31,6 +31,7 @@ var walks = map[string]walked{
 	"POST /v1/consents/:id/report":   {own: 415, others: 415},
 	"GET /v1/consents/:id/proof":     {own: 200, others: 404},
 	"POST /v1/erasures":              {own: 415, others: 415},
+	"POST /v1/access-links":          {own: 415, others: 415},
 	"GET /v1/events":                 {own: 200, others: 200},
 	"GET /v1/me":                     {own: 200, others: 200},
 	"POST /oauth2/token":             {own: 400, others: 400},
