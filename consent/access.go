@@ -290,5 +290,5 @@ func (s *Service) OpenAccessByMail(ctx context.Context, link token.Secret) (Visi
 		return Visitor{}, err
 	}
 	index, err := s.customerIndex(m.Consent.App, p.Reference)
-	return Visitor{App: m.Consent.App, Language: m.Consent.Language, Holder: Holder{Customer: index}}, err
+	return Visitor{App: m.Consent.App, Language: m.Consent.Spoken(), Holder: Holder{Customer: index}}, err
 }
