@@ -94,6 +94,11 @@ func TestWholePath(t *testing.T) {
 	if must(t, err); proof.Consent.ID != made.ID || len(proof.Timeline) != 4 {
 		t.Errorf("Proof = %+v", proof)
 	}
+	access, err := c.Access(ctx, asked.Reference, "is")
+	must(t, err)
+	if access.URL.Reveal() == "" || access.ExpiresAt.IsZero() {
+		t.Error("Access gives no page")
+	}
 	erased, err := c.Erase(ctx, asked.Reference)
 	if must(t, err); erased.Consents != 1 || erased.Reference == "" {
 		t.Errorf("Erase = %+v", erased)

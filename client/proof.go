@@ -32,6 +32,19 @@ func (c *Client) Proof(ctx context.Context, id string) (Proof, error) {
 	return p, err
 }
 
+// Access makes a page on which a customer of yours sees, renews and stops all
+// that they have given you. Send their browser there at once, and only if they
+// are signed in with you: it opens once. language is en, is, sv or empty.
+func (c *Client) Access(ctx context.Context, reference, language string) (Page, error) {
+	var made Page
+	body := map[string]string{"customer_reference": reference}
+	if language != "" {
+		body["language"] = language
+	}
+	_, err := c.do(ctx, call{method: http.MethodPost, path: "/v1/access-links", body: body, repeat: true}, &made)
+	return made, err
+}
+
 // Erasure is the receipt for a customer who was forgotten.
 type Erasure struct {
 	Reference string    `json:"reference"` // random; give it to the customer

@@ -23,6 +23,7 @@ var everyCall = map[string]func(context.Context, *client.Client) error{
 	"Confirm": func(ctx context.Context, c *client.Client) error { _, err := c.Confirm(ctx, "x", "y"); return err },
 	"Stop":    func(ctx context.Context, c *client.Client) error { _, err := c.Stop(ctx, "x"); return err },
 	"Proof":   func(ctx context.Context, c *client.Client) error { _, err := c.Proof(ctx, "x"); return err },
+	"Access":  func(ctx context.Context, c *client.Client) error { _, err := c.Access(ctx, "x", ""); return err },
 	"Erase":   func(ctx context.Context, c *client.Client) error { _, err := c.Erase(ctx, "x"); return err },
 	"Me":      func(ctx context.Context, c *client.Client) error { _, err := c.Me(ctx); return err },
 	"Events":  func(ctx context.Context, c *client.Client) error { _, err := c.Events(ctx, "", 0); return err },

@@ -116,6 +116,17 @@ func (s *Service) AccessTo(ctx context.Context, v Visitor, id ID) (Access, error
 	return a, err
 }
 
+// Manage is an access as the page behind a mail's link shows it.
+func (a Access) Manage() Manage {
+	return Manage{Ask: Ask{Consent: a.Consent, App: a.App, Bank: a.Bank, Scopes: a.Consent.Asked}}
+}
+
+// SignInBanks are the banks where customers can prove who they are, in the
+// order in which they are configured.
+func (s *Service) SignInBanks() []Bank {
+	return slices.DeleteFunc(slices.Clone(s.c.Banks), func(b Bank) bool { return !b.SignIn })
+}
+
 func (s *Service) access(c Consent) Access {
 	c.Personal = nil
 	app, knownApp := s.apps[c.App]
@@ -279,5 +290,5 @@ func (s *Service) OpenAccessByMail(ctx context.Context, link token.Secret) (Visi
 		return Visitor{}, err
 	}
 	index, err := s.customerIndex(m.Consent.App, p.Reference)
-	return Visitor{App: m.Consent.App, Language: m.Consent.Language, Holder: Holder{Customer: index}}, err
+	return Visitor{App: m.Consent.App, Language: m.Consent.Spoken(), Holder: Holder{Customer: index}}, err
 }

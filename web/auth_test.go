@@ -41,7 +41,7 @@ func TestAPIKeysOfBothForms(t *testing.T) {
 	old := "ck_" + strings.Repeat("a", 43)
 	sum := sha256.Sum256([]byte(old))
 	now, hash := web.NewAPIKey()
-	w.server.Config.Handler, err = web.New(web.Config{Service: w.service, PublicURL: public, Apps: []web.AppKeys{
+	w.server.Config.Handler, err = web.New(web.Config{Service: w.service, Sessions: w.sessions, PublicURL: public, Apps: []web.AppKeys{
 		{App: consent.App{ID: "shop"}, KeyHashes: []string{hex.EncodeToString(sum[:]), hash}}}})
 	w.check(err)
 	secret := now.Reveal()[len("ck_12345678_"):]

@@ -24,6 +24,9 @@ func (s *server) result(c *call) error {
 	if err != nil {
 		return err
 	}
+	if r.SignIn {
+		return s.signedIn(c, r)
+	}
 	return s.show(c, "result", s.resultPage(c, s.about(c, r.App, r.Consent.Spoken()).texts, r))
 }
 
@@ -64,6 +67,9 @@ func (s *server) toApp(c *call) error {
 	r, err := s.resultOf(c)
 	if err != nil {
 		return err
+	}
+	if r.SignIn {
+		return c.away("/access")
 	}
 	return s.leave(c, r.ReturnURL, r.Consent.ID, r.Ending, r.Code)
 }

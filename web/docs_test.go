@@ -175,7 +175,7 @@ func TestTheReferenceIsTrue(t *testing.T) {
 			t.Errorf("%s: status = %d %s, want %d", section, r.status, r.text, want)
 		}
 	}
-	want := []string{"Ask for a consent", "Confirm the customer", "Forget a customer", "Get an access token", "List", "Look at a consent", "Poll for events", "Prove", "Renew", "Stop", "When the bank answers 401 or 403", "Who you are, and what you may do"}
+	want := []string{"Ask for a consent", "Confirm the customer", "Forget a customer", "Get an access token", "List", "Look at a consent", "Poll for events", "Prove", "Renew", "Show customers what they gave you", "Stop", "When the bank answers 401 or 403", "Who you are, and what you may do"}
 	if got := slices.Sorted(maps.Keys(ran)); !slices.Equal(got, want) {
 		t.Errorf("commands ran in the sections %q, want %q", got, want)
 	}

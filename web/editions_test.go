@@ -46,6 +46,22 @@ func everyView(name string) map[string][]any {
 			}
 		}
 	}
+	banks := []bankButton{{ID: "a", Name: name}, {ID: "b", Name: name}}
+	shown["manage"] = append(shown["manage"], managePage{App: name, Bank: name, State: "valid", Until: name, Left: bar{Days: 3, Of: 90}, All: true,
+		History: []historyLine{{Day: name, Text: name}}}, managePage{App: name, Bank: name, State: "expired", Until: name, More: true})
+	card := accessCard{ID: "cns_x", App: name, Bank: name, May: []string{name}, Given: name, Until: name, Left: bar{Days: 1, Of: 90}, Used: name, Renewable: true, OnlineBank: true}
+	ended := []accessCard{{App: name, Bank: name, State: "expired", Until: name}, {App: name, Bank: name, State: "refused", Ended: name},
+		{App: name, Bank: name, State: "stopped", By: "customer", Ended: name}, {App: name, Bank: name, State: "stopped", By: "app", Ended: name},
+		{App: name, Bank: name, State: "stopped", By: "staff", Ended: name}}
+	shown["access"] = []any{accessPage{App: name, Banks: banks}, accessPage{Bank: name}, accessPage{Bank: name, Later: true},
+		accessPage{App: name, Now: []accessCard{card, {App: name, Bank: name, Until: name, Left: card.Left}}, Ended: ended, More: "/access?from=x", Later: true, Banks: banks}}
+	for _, note := range []string{"", noteEnded, noteOut} {
+		shown["access-in"] = append(shown["access-in"], wayInPage{Note: note, Banks: banks}, wayInPage{Note: note, door: door{App: name, ToApp: "https://shop.test/"}})
+	}
+	shown["access-link"] = []any{accessLinkPage{App: name}}
+	for _, ending := range []consent.Ending{consent.EndCancelled, consent.EndNobody, consent.EndBankDown, consent.EndFailed, consent.EndUnknown} {
+		shown["access-result"] = append(shown["access-result"], signInPage{Bank: name, Ending: ending})
+	}
 	shown["reminders"] = []any{remindersPage{App: name}, remindersPage{App: name, Off: true}}
 	for _, a := range answers {
 		if wording.In("en").Has("error." + a.code + ".title") {

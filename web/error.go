@@ -42,8 +42,10 @@ func again(c *call) string {
 		return ""
 	}
 	switch c.Path() {
-	case "/m/:link/renew", "/m/:link/stop", "/m/:link/reminders":
+	case "/m/:link/renew", "/m/:link/stop", "/m/:link/reminders", "/m/:link/access", "/access/:id/renew", "/access/:id/stop":
 		return "./"
+	case "/access/sign-in", "/access/sign-out":
+		return "../access"
 	case "/back/:ref/retry":
 		return "../" + c.Param("ref")
 	}

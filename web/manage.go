@@ -25,6 +25,10 @@ type managePage struct {
 	Told       string // with "stopped": what the bank has said of it, or "wait"
 	OnlineBank bool
 	ToApp      string // address of the app, where it is the next step
+	More       bool   // by a mail: the link is good for looking at the app's others
+
+	All     bool          // in My access: the page of all is above this one
+	History []historyLine // likewise
 }
 
 // errMailLinkGone: the link of a mail that leads nowhere any more. It lives
@@ -71,7 +75,9 @@ func (s *server) manage(c *call) error {
 	if err != nil {
 		return err
 	}
-	return s.show(c, "manage", s.managePage(s.about(c, m.App, m.Consent.Spoken()).texts, m))
+	p := s.managePage(s.about(c, m.App, m.Consent.Spoken()).texts, m)
+	p.More = !m.Used
+	return s.show(c, "manage", p)
 }
 
 func (s *server) managePage(x texts, m consent.Manage) managePage {

@@ -16,7 +16,7 @@ const (
 	OpCreate  Operation = "create"  // ask for a consent
 	OpRead    Operation = "read"    // whatever changes nothing and holds no token
 	OpToken   Operation = "token"   // get an access token
-	OpRenew   Operation = "renew"   // make a page for the customer to renew
+	OpRenew   Operation = "renew"   // make a page for the customer: to renew, or to see what they granted
 	OpRevoke  Operation = "revoke"  // stop a consent
 	OpConfirm Operation = "confirm" // say that the customer is the app's own
 	OpReport  Operation = "report"  // tell what the bank answered

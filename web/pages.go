@@ -70,7 +70,7 @@ func newPages(name string, apps []AppKeys) (*pages, error) {
 
 func (p *pages) newEdition(x texts) (*edition, error) {
 	e := &edition{texts: x, byName: make(map[string]*template.Template)}
-	for _, name := range append([]string{"ask", "result", "manage", "stop", "reminders", "error", "home"}, forDevelopers...) {
+	for _, name := range append([]string{"ask", "result", "manage", "stop", "reminders", "error", "home", "access", "access-in", "access-link", "access-result"}, forDevelopers...) {
 		t, err := template.New("layout.html").Funcs(p.funcs(x)).ParseFS(templateFiles, "templates/layout.html", "templates/"+name+".html")
 		if err != nil {
 			return nil, fmt.Errorf("web: templates: %w", err)

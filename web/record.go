@@ -39,3 +39,18 @@ func (s *server) erase(c *call, app consent.App) error {
 	}
 	return c.writeJSON(http.StatusOK, contract.Erasure{Reference: e.Reference, Consents: e.Consents, ErasedAt: inSeconds(e.At)})
 }
+
+// linkToAccess answers POST /v1/access-links.
+func (s *server) linkToAccess(c *call, app consent.App) error {
+	var r contract.AccessLinkRequest
+	if err := c.read(&r); err != nil {
+		return err
+	}
+	link, err := s.service.AccessLink(c.Request().Context(), app, token.Secret(r.CustomerReference), string(r.Language))
+	if err != nil {
+		return err
+	}
+	return c.writeJSON(http.StatusOK, contract.CustomerPage{
+		PageURL: s.publicURL("/a/" + link.Secret.Reveal()), PageExpiresAt: inSeconds(link.Expires),
+	})
+}

@@ -46,8 +46,9 @@ import (
 
 // Config configures the handler that [New] makes.
 type Config struct {
-	Service *consent.Service // required
-	Apps    []AppKeys
+	Service  *consent.Service // required
+	Sessions Sessions         // of customers; required
+	Apps     []AppKeys
 
 	// PublicURL is our scheme and host as the world sees them; required. With
 	// https, cookies are Secure and browsers are told to stay on https.
@@ -127,7 +128,7 @@ func New(c Config) (http.Handler, error) {
 	pages, badPages := newPages(c.Name, c.Apps)
 	metrics, badMetrics := newMetrics(c.Metrics)
 	_, badContract := jsonBodies()
-	errs := []error{badContract, checkPublicURL(c.PublicURL), checkReturnURLs(c.Apps), badClients, badKeys, badWorkloads, badCertificates, badPages, badMetrics, c.BrowserLimit.Check()}
+	errs := []error{checkSessions(c.Sessions), badContract, checkPublicURL(c.PublicURL), checkReturnURLs(c.Apps), badClients, badKeys, badWorkloads, badCertificates, badPages, badMetrics, c.BrowserLimit.Check()}
 	for bank, origins := range c.BankOrigins {
 		errs = append(errs, checkBankOrigins(bank, origins))
 	}
@@ -182,6 +183,7 @@ func (s *server) api() []apiRoute {
 		{method: http.MethodDelete, path: one, operation: OpRevoke, answer: s.stop},
 		{method: http.MethodPost, path: one + "/report", operation: OpReport, answer: s.report},
 		{method: http.MethodGet, path: one + "/proof", operation: OpRead, answer: s.proof},
+		{method: http.MethodPost, path: "/v1/access-links", operation: OpRenew, answer: s.linkToAccess},
 		{method: http.MethodPost, path: "/v1/erasures", operation: OpErase, answer: s.erase},
 		{method: http.MethodGet, path: "/v1/me", operation: OpRead, answer: s.me},
 		{method: http.MethodPost, path: pathExchange, operation: OpToken, own: s.exchange},
@@ -217,11 +219,19 @@ func (s *server) routePages(e *echo.Echo) {
 	shown("/m/:link/stop", s.limited(s.askToStop))
 	e.POST("/m/:link/stop", s.fromOurPage(s.limited(s.stopFromMail)))
 	s.routeReminders(e)
+	s.routeAccess(e, shown)
 }
 
 func checkPublicURL(u *url.URL) error {
 	if !isWeb(u) || (u.Path != "" && u.Path != "/") || u.RawQuery != "" || u.Fragment != "" {
 		return errors.New("web: the public URL must be scheme://host, without a path")
+	}
+	return nil
+}
+
+func checkSessions(s Sessions) error {
+	if s == nil {
+		return errors.New("web: sessions are required")
 	}
 	return nil
 }

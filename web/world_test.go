@@ -51,6 +51,7 @@ type world struct {
 	registry *prometheus.Registry
 	postman  *postman
 	store    consent.Store
+	sessions web.Sessions
 	ahead    atomic.Int64 // how far the clock was moved
 	panics   atomic.Bool  // whoever asks for the time
 
@@ -96,7 +97,7 @@ func newWorld(t testing.TB, with ...setting) *world {
 		app: consent.App{ID: "shop", Name: "Súpubúðin", Banks: []string{"sandbox"}, Scopes: []string{"accounts"},
 			ReturnURLs: map[string]string{"done": sought}},
 		bank: consent.Bank{ID: "sandbox", Name: "Landsbankinn", Required: required, Optional: []string{"accounts"},
-			IndividualsOnly: true, NationalID: consent.Kennitala, Clock: consent.Clock{Life: 90 * 24 * time.Hour, Margin: 10 * time.Minute}, OnlineBank: true,
+			IndividualsOnly: true, NationalID: consent.Kennitala, Clock: consent.Clock{Life: 90 * 24 * time.Hour, Margin: 10 * time.Minute}, OnlineBank: true, SignIn: true,
 			BusinessCodes: []string{"ERR_80102_110", "ERR_80102_111", "ERR_80102_112"}},
 		bankDoor: func(r http.RoundTripper) http.RoundTripper { return r },
 		store:    func(s consent.Store) consent.Store { return s },
@@ -147,6 +148,7 @@ func (w *world) build(s settings, logger *slog.Logger) {
 	w.store = onRedis
 	keys, err := token.NewKeyring()
 	w.check(err)
+	w.sessions = onRedis.Sessions(keys, "access")
 	bank, err := oauthbank.New(oauthbank.Config{
 		ID: "sandbox", Issuer: issuer, DiscoveryURL: issuer, ClientID: "consentd", ClientSecret: "bank-secret-canary",
 		ClientAuth: oauthbank.ClientSecretBasic, PKCE: true, RedirectURI: w.url + "/callback/sandbox", AllowInsecure: true,
@@ -176,7 +178,7 @@ func (w *world) build(s settings, logger *slog.Logger) {
 	w.check(err)
 	w.handler, err = web.New(web.Config{
 		BankAPIs: map[string]web.BankAPI{"sandbox": api}, Name: s.name,
-		Service: w.service, PublicURL: public, Reference: !s.noReference, BankOrigins: map[string]string{"sandbox": issuer}, Log: logger, Metrics: w.registry, TokenDeadline: s.deadline,
+		Service: w.service, Sessions: w.sessions, PublicURL: public, Reference: !s.noReference, BankOrigins: map[string]string{"sandbox": issuer}, Log: logger, Metrics: w.registry, TokenDeadline: s.deadline,
 		BrowserLimit: s.browsers, Uses: s.uses, Issuers: s.issuers,
 		Apps: []web.AppKeys{{App: s.app, KeyHashes: []string{hash}, Colour: s.colour, Workloads: s.workloads, Certificates: s.certificates, Operations: s.operations, Calls: s.calls, Limit: s.limit},
 			{App: lender, KeyHashes: []string{otherHash}, Workloads: s.others, Certificates: s.otherCertificates}},

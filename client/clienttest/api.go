@@ -1,6 +1,7 @@
 package clienttest
 
 import (
+	"crypto/rand"
 	"encoding/json"
 	"net/http"
 	"slices"
@@ -179,6 +180,17 @@ func (s *Server) erase(a *answer, body []byte) {
 	before := len(s.consents)
 	s.consents = slices.DeleteFunc(s.consents, func(c *consent) bool { return c.request.Reference == in.Reference })
 	a.write(http.StatusOK, map[string]any{"reference": "erasure-for-tests", "consents": before - len(s.consents), "erased_at": seconds(s.now())})
+}
+
+func (s *Server) access(a *answer, body []byte) {
+	var in struct {
+		Reference string `json:"customer_reference"`
+		Language  string `json:"language"`
+	}
+	if !a.read(body, &in) || a.missing(map[string]string{"/customer_reference": in.Reference}) {
+		return
+	}
+	a.write(http.StatusOK, &pageJSON{PageURL: s.URL() + "/a/" + rand.Text(), PageExpiresAt: seconds(s.now().Add(10 * time.Minute))})
 }
 
 func (s *Server) me(a *answer) {

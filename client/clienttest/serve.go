@@ -162,6 +162,8 @@ func (s *Server) route(a *answer, r *http.Request, body []byte) {
 		s.poll(a, r)
 	case r.Method+r.URL.Path == "GET/v1/me":
 		s.me(a)
+	case r.Method+r.URL.Path == "POST/v1/access-links":
+		s.access(a, body)
 	case r.Method+r.URL.Path == "POST/v1/erasures":
 		s.erase(a, body)
 	case s.find(id) != nil:

@@ -7,6 +7,27 @@ import (
 	"time"
 )
 
+// Defines values for AccessLinkRequestLanguage.
+const (
+	AccessLinkRequestLanguageEn AccessLinkRequestLanguage = "en"
+	AccessLinkRequestLanguageIs AccessLinkRequestLanguage = "is"
+	AccessLinkRequestLanguageSv AccessLinkRequestLanguage = "sv"
+)
+
+// Valid indicates whether the value is a known member of the AccessLinkRequestLanguage enum.
+func (e AccessLinkRequestLanguage) Valid() bool {
+	switch e {
+	case AccessLinkRequestLanguageEn:
+		return true
+	case AccessLinkRequestLanguageIs:
+		return true
+	case AccessLinkRequestLanguageSv:
+		return true
+	default:
+		return false
+	}
+}
+
 // Defines values for Actor.
 const (
 	ActorApp      Actor = "app"
@@ -312,6 +333,18 @@ func (e TokenExchangeSubjectTokenType) Valid() bool {
 		return false
 	}
 }
+
+// AccessLinkRequest defines model for AccessLinkRequest.
+type AccessLinkRequest struct {
+	// CustomerReference Your own name for the customer, as it was when you asked.
+	CustomerReference string `json:"customer_reference"`
+
+	// Language In which language the customer is spoken to; without it, as their browser says.
+	Language AccessLinkRequestLanguage `json:"language,omitempty,omitzero"`
+}
+
+// AccessLinkRequestLanguage In which language the customer is spoken to; without it, as their browser says.
+type AccessLinkRequestLanguage string
 
 // Actor Who did it.
 type Actor string
@@ -890,6 +923,13 @@ type ExchangeTokenParams struct {
 	XRequestID RequestID `json:"X-Request-ID,omitempty,omitzero"`
 }
 
+// LinkToAccessParams defines parameters for LinkToAccess.
+type LinkToAccessParams struct {
+	// XRequestID Your own id of this request: 1 to 128 of `A–Z a–z 0–9 . _ -`. It comes back, and is on record with every token, so
+	// use the one that is in your own log. Without one, or with one of another form, you get a new one.
+	XRequestID RequestID `json:"X-Request-ID,omitempty,omitzero"`
+}
+
 // ListConsentsParams defines parameters for ListConsents.
 type ListConsentsParams struct {
 	// CustomerReference Only this customer's, by your own name for the customer.
@@ -1052,6 +1092,9 @@ type GetMeParams struct {
 
 // ExchangeTokenFormdataRequestBody defines body for ExchangeToken for application/x-www-form-urlencoded ContentType.
 type ExchangeTokenFormdataRequestBody = TokenExchange
+
+// LinkToAccessJSONRequestBody defines body for LinkToAccess for application/json ContentType.
+type LinkToAccessJSONRequestBody = AccessLinkRequest
 
 // CreateConsentJSONRequestBody defines body for CreateConsent for application/json ContentType.
 type CreateConsentJSONRequestBody = ConsentRequest

@@ -102,7 +102,7 @@ func (p *Program) build(c config.Config, o Outside) error {
 	if err := p.serveStaff(c, o, keys); err != nil {
 		return err
 	}
-	return p.serve(c, o)
+	return p.serve(c, o, keys)
 }
 
 func (p *Program) connect(c config.Config, o Outside) error {
@@ -146,7 +146,7 @@ func domainApp(a config.App) consent.App {
 }
 
 // serve makes the handlers.
-func (p *Program) serve(c config.Config, o Outside) error {
+func (p *Program) serve(c config.Config, o Outside, keys *token.Keyring) error {
 	public, err := url.Parse(c.PublicURL)
 	if err != nil {
 		return fmt.Errorf("public_url: %w", err)
@@ -161,7 +161,7 @@ func (p *Program) serve(c config.Config, o Outside) error {
 	}
 	registry := p.metrics(o.Version)
 	p.Public, err = web.New(web.Config{
-		Service: p.Service, Name: c.ServiceName, Apps: callers(c), Reference: c.API.Docs, PublicURL: public, BankOrigins: bankOrigins(c),
+		Service: p.Service, Sessions: p.Store.Sessions(keys, "access"), Name: c.ServiceName, Apps: callers(c), Reference: c.API.Docs, PublicURL: public, BankOrigins: bankOrigins(c),
 		TrustedProxies: append([]netip.Prefix{}, c.TrustedProxies...),
 		BrowserLimit:   web.Limit{Requests: c.PageRateLimit.Requests, Per: c.PageRateLimit.Per},
 		Uses:           p.Store,

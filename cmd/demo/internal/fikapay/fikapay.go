@@ -110,6 +110,7 @@ func (a *App) Handler() http.Handler {
 	mux.HandleFunc("POST /leave", a.signOut)
 	mux.HandleFunc("POST /connect", a.signedIn(a.connect))
 	mux.HandleFunc("POST /disconnect", a.signedIn(a.disconnect))
+	mux.HandleFunc("POST /accesses", a.signedIn(a.accesses))
 	mux.HandleFunc("GET /bank/done", a.back)
 	mux.HandleFunc("POST /pay", a.signedIn(a.pay))
 	mux.HandleFunc("GET /payments/{order}", a.signedIn(a.showPayment))

@@ -114,6 +114,25 @@ func (a *App) connect(w http.ResponseWriter, r *http.Request, s *session) {
 		http.Redirect(w, r, "/", http.StatusSeeOther)
 		return
 	}
+	toConsentd(w, r, page)
+}
+
+// accesses sends the customer to the page where they see all that they gave
+// the app. consentd is asked when they press the button: the link is theirs
+// alone, and short.
+func (a *App) accesses(w http.ResponseWriter, r *http.Request, s *session) {
+	page, err := a.consentd.Access(r.Context(), s.customer.ID, "en")
+	if err != nil {
+		a.log.Warn("customer could not be shown what they gave", "error", err)
+		s.told = &notice{Title: "That did not work", Text: "Fika Pay could not open the page. Nothing has changed; try again in a moment."}
+		http.Redirect(w, r, "/", http.StatusSeeOther)
+		return
+	}
+	toConsentd(w, r, page.URL.Reveal())
+}
+
+// toConsentd sends the browser to a page that is for this customer alone.
+func toConsentd(w http.ResponseWriter, r *http.Request, page string) {
 	w.Header().Set("Referrer-Policy", "no-referrer")
 	w.Header().Set("Cache-Control", "no-store")
 	http.Redirect(w, r, page, http.StatusSeeOther)
