@@ -62,6 +62,7 @@ func Example_errors() {
 	id := consentd.Grant(client.Request{Reference: "customer-4711", Bank: "landsbankinn"})
 
 	consentd.BankDown(true)
+	consentd.Advance(clienttest.TokenLife) // until then the token of the grant is good
 	whatNext(id)
 	consentd.BankDown(false)
 

@@ -17,7 +17,7 @@ var (
 	ErrMalformed            = errors.New("the body is not JSON")                            // malformed-request
 	ErrUnauthorized         = errors.New("the credentials are not valid")                   // unauthorized
 	ErrNotAllowed           = errors.New("this app may not do that")                        // operation-not-allowed
-	ErrInsufficientScope    = errors.New("a scope was not granted")                         // insufficient-scope; see MissingScopes
+	ErrInsufficientScope    = errors.New("a scope was not granted")                         // insufficient-scope; see MissingScopes; [Client.Renew] leads to the bank again
 	ErrNotFound             = errors.New("there is no such consent")                        // not-found
 	ErrPending              = errors.New("the customer has not granted it yet")             // consent-pending
 	ErrConfirmationRequired = errors.New("the app has not confirmed the customer")          // confirmation-required

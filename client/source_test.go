@@ -129,6 +129,7 @@ func TestSourcePassesErrorsThroughAndKeepsNone(t *testing.T) {
 	s := clienttest.New()
 	id := s.Grant(asked)
 	source := s.Client().TokenSource(id, client.SourceOptions{})
+	s.Advance(clienttest.TokenLife)
 	s.BankDown(true)
 	_, err := source.Token()
 	wants(t, err, client.ErrBankUnavailable, client.ErrUnavailable)

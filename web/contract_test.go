@@ -8,6 +8,7 @@ import (
 	"io"
 	"maps"
 	"net/http"
+	"net/url"
 	"os"
 	"slices"
 	"strings"
@@ -241,8 +242,11 @@ func TestTheContractsRequestsWork(t *testing.T) {
 			if o.RequestBody == nil {
 				continue
 			}
+			if form := o.RequestBody.Value.Content["application/x-www-form-urlencoded"]; form != nil {
+				ran += w.formsWork(t, path, id, o, form)
+			}
 			media := o.RequestBody.Value.Content["application/json"]
-			if media == nil { // a form, or what is the bank's business
+			if media == nil { // or what is the bank's business
 				continue
 			}
 			for name, example := range media.Examples {
@@ -262,7 +266,28 @@ func TestTheContractsRequestsWork(t *testing.T) {
 			}
 		}
 	}
-	if ran < 8 {
+	if ran < 9 {
 		t.Errorf("%d examples ran, want all", ran)
 	}
+}
+
+// formsWork sends the forms that the contract shows, for this consent.
+func (w *world) formsWork(t *testing.T, path, id string, o *openapi3.Operation, form *openapi3.MediaType) (ran int) {
+	t.Helper()
+	for name, example := range form.Examples {
+		values := url.Values{}
+		for member, value := range example.Value.Value.(object) {
+			values.Set(member, fmt.Sprint(value))
+		}
+		values.Set("subject_token", id)
+		r, err := http.NewRequestWithContext(t.Context(), http.MethodPost, w.url+path, strings.NewReader(values.Encode()))
+		w.check(err)
+		r.Header.Set("Content-Type", "application/x-www-form-urlencoded")
+		r.SetBasicAuth("shop", w.key.Reveal())
+		if got := w.send(http.DefaultClient, r); got.status != http.StatusOK || got.str("access_token") == "" || o.Responses.Status(got.status) == nil {
+			t.Errorf("POST %s, example %s: %d %s", path, name, got.status, got.text)
+		}
+		ran++
+	}
+	return ran
 }

@@ -1,6 +1,7 @@
 package web_test
 
 import (
+	"encoding/base64"
 	"encoding/json"
 	"maps"
 	"net/http"
@@ -72,6 +73,9 @@ func words(t *testing.T, command string, vars map[string]string) []string {
 			i, inWord = end-1, true
 		case quote == 0 && c == '\\' && i+1 < len(command) && command[i+1] == '\n':
 			i++
+		case quote == '"' && c == '\\' && i+1 < len(command) && command[i+1] == '"':
+			word.WriteByte('"')
+			i++
 		case quote == 0 && (c == ' ' || c == '\n'):
 			if inWord {
 				out = append(out, word.String())
@@ -103,14 +107,18 @@ func (w *world) curl(t *testing.T, args []string) reply {
 		switch args[i] {
 		case "-sS":
 			continue
-		case "-X", "-H", "-d":
+		case "-X", "-H", "-d", "-u":
 			if i+1 == len(args) {
 				t.Fatalf("%s without a value", args[i])
 			}
 			if args[i] == "-X" {
 				method = args[i+1]
+			} else if args[i] == "-d" && data != "" {
+				data += "&" + args[i+1]
 			} else if args[i] == "-d" {
 				data = args[i+1]
+			} else if args[i] == "-u" {
+				header.Set("Authorization", "Basic "+base64.StdEncoding.EncodeToString([]byte(args[i+1])))
 			} else {
 				name, value, _ := strings.Cut(args[i+1], ": ")
 				header.Set(name, value)
@@ -175,9 +183,37 @@ func TestTheReferenceIsTrue(t *testing.T) {
 			t.Errorf("%s: status = %d %s, want %d", section, r.status, r.text, want)
 		}
 	}
-	want := []string{"Ask for a consent", "Confirm the customer", "Forget a customer", "Get an access token", "List", "Look at a consent", "Poll for events", "Prove", "Renew", "Show customers what they gave you", "Stop", "When the bank answers 401 or 403", "Who you are, and what you may do"}
+	want := []string{"Ask for a consent", "Confirm the customer", "Forget a customer", "Get an access token", "List", "Look at a consent", "Poll for events", "Prove", "Renew", "Show customers what they gave you", "Stop", "Token exchange", "When the bank answers 401 or 403", "Who you are, and what you may do"}
 	if got := slices.Sorted(maps.Keys(ran)); !slices.Equal(got, want) {
 		t.Errorf("commands ran in the sections %q, want %q", got, want)
+	}
+}
+
+// TestTheReadmeIsTrue runs its way through a payment service's calls.
+func TestTheReadmeIsTrue(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	here := strings.NewReplacer("https://consent.example.is", w.url, "landsbankinn-sandbox", "sandbox")
+	vars := map[string]string{"KEY": w.key.Reveal()}
+	var statuses []int
+	for _, b := range blocksOf(t, "../README.md") {
+		for command := range strings.SplitSeq(strings.ReplaceAll(b.text, "\\\n", ""), "\n") {
+			command, _, _ = strings.Cut(command, "#")
+			if b.kind != "sh" || strings.TrimSpace(command) == "" {
+				continue
+			}
+			r := w.curl(t, words(t, here.Replace(command), vars))
+			statuses = append(statuses, r.status)
+			if page := r.str("page_url"); page != "" {
+				browser := w.newBrowser()
+				u, err := url.Parse(browser.get(browser.visit(strings.TrimPrefix(page, w.url), sandbox.Customer{User: gudrun}) + "/return").header.Get("Location"))
+				w.check(err)
+				vars["ID"], vars["CODE"] = u.Query().Get("consent_id"), u.Query().Get("code")
+			}
+		}
+	}
+	if want := []int{http.StatusCreated, http.StatusOK, http.StatusOK}; !slices.Equal(statuses, want) {
+		t.Errorf("the commands of README.md came to %v, want %v", statuses, want)
 	}
 }
 

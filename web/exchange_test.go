@@ -5,6 +5,7 @@ import (
 	"maps"
 	"net/http"
 	"net/url"
+	"os"
 	"slices"
 	"strings"
 	"testing"
@@ -56,6 +57,33 @@ func TestExchangeWithAnUnmodifiedLibrary(t *testing.T) {
 	w.check(err)
 	if len(records) != 4 || records[0].Outcome != consent.OutcomeAllowed || records[0].App != "shop" {
 		t.Errorf("on record: %+v", records)
+	}
+}
+
+// TestTheReferencesLibraryWorks: the Go of docs/api.md is this.
+func TestTheReferencesLibraryWorks(t *testing.T) {
+	t.Parallel()
+	w, _, consentID := granted(t)
+	key := w.key.Reveal()
+	tokens := clientcredentials.Config{
+		ClientID: "shop", ClientSecret: key, TokenURL: "https://consent.example.is/oauth2/token",
+		AuthStyle: oauth2.AuthStyleInHeader,
+		EndpointParams: url.Values{
+			"grant_type":         {"urn:ietf:params:oauth:grant-type:token-exchange"},
+			"subject_token":      {consentID},
+			"subject_token_type": {"urn:consentd:token-type:consent"},
+		},
+	}
+	tokens.TokenURL = w.url + "/oauth2/token"
+	if got, err := tokens.Token(t.Context()); err != nil || got.AccessToken == "" {
+		t.Errorf("Token = %v", err)
+	}
+	text, err := os.ReadFile("exchange_test.go")
+	w.check(err)
+	for _, b := range blocksOf(t, "../docs/api.md") {
+		if b.kind == "go" && !strings.Contains(string(text), strings.ReplaceAll("\t"+strings.TrimSpace(b.text), "\n", "\n\t")) {
+			t.Errorf("this test has not these lines of docs/api.md:\n%s", b.text)
+		}
 	}
 }
 

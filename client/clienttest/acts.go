@@ -22,6 +22,7 @@ func (s *Server) Approve(id string) (code client.Secret) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	c := s.known(id)
+	s.note(c, "customer", "authorizing")
 	if c.request.ExpectedNationalID == "" && c.terms == 0 {
 		c.status, c.cause, c.code = client.Received, nil, rand.Text()
 		return client.Secret(c.code)
@@ -45,7 +46,7 @@ func (s *Server) Expire(id string) {
 	defer s.mu.Unlock()
 	c := s.known(id)
 	c.ends = s.now()
-	s.tell(client.HasExpired, c)
+	s.warn(c)
 }
 
 // Revoke plays the customer who stops a consent at consentd.
@@ -77,7 +78,8 @@ func (s *Server) BusinessCodes(codes ...string) {
 	s.business = codes
 }
 
-// BankDown makes the bank give no tokens, until it is called with false.
+// BankDown makes the bank give no tokens, until it is called with false. One
+// that was given before is good until its time is over.
 func (s *Server) BankDown(down bool) {
 	s.mu.Lock()
 	defer s.mu.Unlock()

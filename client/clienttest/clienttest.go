@@ -24,8 +24,12 @@ import (
 	"github.com/consentd/consentd/client"
 )
 
-// Key is the API key that every fake takes.
-const Key = client.Secret("ck_for_tests_only")
+// Key is the API key that every fake takes, and NationalID who grants where
+// nobody else was expected.
+const (
+	Key        = client.Secret("ck_for_tests_only")
+	NationalID = client.Secret("0401809999")
+)
 
 // Lifetimes of what is granted and handed out.
 const (
@@ -128,9 +132,14 @@ func (s *Server) Count(method, path string) int {
 // now is called with mu held.
 func (s *Server) now() time.Time { return time.Now().Add(s.ahead).UTC() }
 
-// Advance moves the fake's clock: tokens and consents end when it says so.
+// Advance moves the fake's clock: tokens and consents end when it says so, and
+// the app is warned, of each consent once, where several days have passed on
+// which it would have been.
 func (s *Server) Advance(d time.Duration) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	s.ahead += d
+	for _, c := range s.consents {
+		s.warn(c)
+	}
 }

@@ -29,14 +29,22 @@ type eventData struct {
 	EndsAt    time.Time     `json:"ends_at,omitzero"`
 	DaysLeft  int           `json:"days_left"`
 	Cause     *cause        `json:"cause,omitempty"`
+
+	WarningDays int       `json:"warning_days,omitempty"`
+	NeededUntil time.Time `json:"needed_until,omitzero"`
 }
 
-func (s *Server) tell(kind client.EventType, c *consent) {
+func (s *Server) tell(kind client.EventType, c *consent) { s.tellAt(kind, c, s.now(), 0) }
+
+// tellAt tells of what happened at some time; warning is how many days before
+// the end it warns, or 0.
+func (s *Server) tellAt(kind client.EventType, c *consent, at time.Time, warning int) {
 	now := s.now()
 	status, why := c.statusAt(now)
 	s.events = append(s.events, event{
-		ID: fmt.Sprintf("evt_%d", len(s.events)+1), Type: string(kind), Timestamp: seconds(now),
-		Data: eventData{ConsentID: c.id, Status: status, Bank: c.request.Bank, EndsAt: seconds(c.ends), DaysLeft: c.daysLeft(now), Cause: why},
+		ID: fmt.Sprintf("evt_%d", len(s.events)+1), Type: string(kind), Timestamp: seconds(at),
+		Data: eventData{ConsentID: c.id, Status: status, Bank: c.request.Bank, EndsAt: seconds(c.ends), DaysLeft: c.daysLeft(now), Cause: why,
+			WarningDays: warning, NeededUntil: seconds(c.needed)},
 	})
 	close(s.told)
 	s.told = make(chan struct{})

@@ -1,6 +1,7 @@
 package clienttest
 
 import (
+	"cmp"
 	"maps"
 	"net/http"
 	"slices"
@@ -48,7 +49,7 @@ func (s *Server) confirm(a *answer, c *consent, body []byte) {
 	var in struct {
 		Code string `json:"code"`
 	}
-	if !a.read(body, &in) || a.missing(map[string]string{"/code": in.Code}) {
+	if !a.read(body, &in) || a.mistakes(map[string]bool{"/code": in.Code == ""}) {
 		return
 	}
 	if c.confirmed == in.Code && c.status == client.Valid {
@@ -60,6 +61,7 @@ func (s *Server) confirm(a *answer, c *consent, body []byte) {
 		return
 	}
 	c.confirmed = c.code
+	s.note(c, "app", "confirmed")
 	s.grant(c)
 	a.write(http.StatusOK, s.view(c))
 }
@@ -109,11 +111,14 @@ func (s *Server) handOut(a *answer, c *consent, body []byte) {
 	case len(missing) > 0:
 		ends["missing_scopes"] = missing
 		a.problem("insufficient-scope", ends)
-	case in.NeededUntil.After(c.ends), now.Add(ttl).After(c.ends):
+	case in.NeededUntil.After(c.ends):
+		s.need(c, in.NeededUntil)
+		a.problem("renewal-required", next)
+	case now.Add(ttl).After(c.ends):
 		a.problem("renewal-required", next)
 	case ttl >= TokenLife:
 		a.problem("lifetime-unavailable", map[string]any{"longest_ttl": int(TokenLife / time.Second)})
-	case s.bankDown:
+	case s.bankDown && !c.lives(now.Add(ttl)):
 		a.problem("bank-unavailable", map[string]any{"retry_after": 5})
 	default:
 		s.give(a, c, ttl, now)
@@ -126,9 +131,7 @@ func (s *Server) give(a *answer, c *consent, ttl time.Duration, now time.Time) {
 	out := map[string]any{
 		"access_token": token, "token_type": "Bearer", "expires_at": seconds(c.tokenEnds), "expires_in": int(c.tokenEnds.Sub(now) / time.Second),
 		"scopes": c.scopes(), "consent": map[string]any{"id": c.id, "ends_at": seconds(c.ends), "days_left": c.daysLeft(now)},
-	}
-	if expected := c.request.ExpectedNationalID.Reveal(); expected != "" {
-		out["national_id"] = expected
+		"national_id": cmp.Or(c.request.ExpectedNationalID, NationalID).Reveal(),
 	}
 	a.write(http.StatusOK, out)
 }
@@ -147,8 +150,11 @@ func (s *Server) report(a *answer, c *consent, body []byte) {
 		return
 	}
 	verdict := c.verdict
-	if verdict == "" {
+	switch verdict {
+	case "":
 		verdict = s.judge(c, in.Code)
+	case client.TokenReplaced:
+		c.token = "" // the next one is new
 	}
 	a.write(http.StatusOK, map[string]any{"verdict": verdict, "next": "See docs/api.md."})
 }
@@ -165,7 +171,7 @@ func (s *Server) judge(c *consent, code string) client.Verdict {
 		s.end(c, client.TerminatedByAspsp, cause{"bank", "refused"}, client.NeedsRenewal)
 		return client.ConsentEnded
 	}
-	c.token = "" // the next one is new
+	s.refresh(c)
 	return client.TokenReplaced
 }
 

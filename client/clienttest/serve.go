@@ -25,6 +25,7 @@ var problems = map[string]struct {
 }{
 	"malformed-request":      {400, "The body is not JSON"},
 	"unauthorized":           {401, "No valid API key"},
+	"operation-not-allowed":  {403, "The app may not do this"},
 	"insufficient-scope":     {403, "A scope was not granted"},
 	"not-found":              {404, "Not found"},
 	"consent-pending":        {409, "The customer has not granted it yet"},
@@ -73,18 +74,18 @@ func (a *answer) invalid(pointer, detail string) {
 	a.problem("invalid-request", map[string]any{"errors": []map[string]string{{"pointer": pointer, "detail": detail}}})
 }
 
-// missing answers with the members that are required and empty.
-func (a *answer) missing(required map[string]string) bool {
-	var mistakes []map[string]string
-	for _, pointer := range slices.Sorted(maps.Keys(required)) {
-		if required[pointer] == "" {
-			mistakes = append(mistakes, map[string]string{"pointer": pointer, "detail": "is required"})
+// mistakes answers with the places that are wrong, if there are any.
+func (a *answer) mistakes(wrong map[string]bool) bool {
+	var all []map[string]string
+	for _, pointer := range slices.Sorted(maps.Keys(wrong)) {
+		if wrong[pointer] {
+			all = append(all, map[string]string{"pointer": pointer, "detail": "is missing, or not as docs/api.md wants it"})
 		}
 	}
-	if len(mistakes) > 0 {
-		a.problem("invalid-request", map[string]any{"errors": mistakes})
+	if len(all) > 0 {
+		a.problem("invalid-request", map[string]any{"errors": all})
 	}
-	return len(mistakes) > 0
+	return len(all) > 0
 }
 
 // read takes a body; unknown members are refused, as by consentd.
@@ -108,8 +109,9 @@ func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		panic(http.ErrAbortHandler)
 	}
 	if r.URL.Path == "/v1/events" && s.answers(r) {
-		after, _ := strconv.Atoi(r.URL.Query().Get("after"))
-		s.wait(r, after)
+		if after, err := place(r.URL.Query().Get("after")); err == nil {
+			s.wait(r, after)
+		}
 	}
 	a, lost := s.answer(r, body)
 	if lost {
@@ -166,6 +168,8 @@ func (s *Server) route(a *answer, r *http.Request, body []byte) {
 		s.access(a, body)
 	case r.Method+r.URL.Path == "POST/v1/erasures":
 		s.erase(a, body)
+	case strings.HasPrefix(below, "bank/"):
+		a.problem("operation-not-allowed", nil)
 	case s.find(id) != nil:
 		s.about(a, r.Method, below, s.find(id), body)
 	default:

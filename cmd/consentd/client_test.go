@@ -29,12 +29,18 @@ const apiKey = "bank-apikey-canary"
 // where the browser ends: at the app.
 func (s *site) customersTrip(page client.Secret) *url.URL {
 	s.t.Helper()
+	return s.tripOf(page, sandbox.Customer{User: gudrun})
+}
+
+func (s *site) tripOf(page client.Secret, who sandbox.Customer) *url.URL {
+	s.t.Helper()
 	jar, err := cookiejar.New(nil)
 	must(s.t, err)
 	browser := &http.Client{Jar: jar, CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }}
 	s.visit(browser, http.MethodGet, page.Reveal(), http.StatusOK)
 	toBank := s.visit(browser, http.MethodPost, page.Reveal(), http.StatusSeeOther)
-	back, err := sandbox.Customer{User: gudrun, Client: &http.Client{Transport: s.bank}}.Authorize(s.t.Context(), toBank)
+	who.Client = &http.Client{Transport: s.bank}
+	back, err := who.Authorize(s.t.Context(), toBank)
 	must(s.t, err)
 	u, err := url.Parse(s.visit(browser, http.MethodGet, back, http.StatusSeeOther))
 	must(s.t, err)

@@ -98,6 +98,7 @@ type site struct {
 	ahead   atomic.Int64      // how far the clock was moved
 	public  net.Listener      // of the first replica
 	servers []*httptest.Server
+	program *assembly.Program // of the newest replica
 	log     *record
 	level   slog.Level
 }
@@ -176,7 +177,8 @@ func (s *site) assemble() *assembly.Program {
 // its own, connections of its own. The first has the public address.
 func (s *site) replica() *httptest.Server {
 	s.t.Helper()
-	server := httptest.NewUnstartedServer(s.build().Public)
+	s.program = s.build()
+	server := httptest.NewUnstartedServer(s.program.Public)
 	if len(s.servers) == 0 {
 		must(s.t, server.Listener.Close())
 		server.Listener = s.public

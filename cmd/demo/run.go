@@ -52,5 +52,6 @@ func (d *demo) greet(w io.Writer) {
 	fmt.Fprintf(w, "  support   %s  what staff see; sign in as Auður\n", d.at.desk)
 	fmt.Fprintf(w, "  bank      %s  any password will do\n", d.at.bank)
 	fmt.Fprintf(w, "  consentd  %s\n\n", d.at.consentd)
+	d.greetOwn(w)
 	fmt.Fprintf(w, "Ctrl-C ends it.\n")
 }

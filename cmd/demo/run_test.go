@@ -9,6 +9,8 @@ import (
 	"regexp"
 	"strings"
 	"testing"
+
+	"github.com/consentd/consentd/client"
 )
 
 // screen is a standard output that tells when the address is printed.
@@ -26,6 +28,39 @@ func (s *screen) Write(p []byte) (int, error) {
 		s.ready = nil
 	}
 	return n, err
+}
+
+// TestRunKnowsAnAppOfTheReaders, by the key that it prints.
+func TestRunKnowsAnAppOfTheReaders(t *testing.T) {
+	t.Parallel()
+	ctx, cancel := context.WithCancel(t.Context())
+	defer cancel()
+	ready := make(chan string, 1)
+	out, ended := &screen{ready: ready}, make(chan error, 1)
+	go func() {
+		ended <- run(ctx, []string{"-addr", "localhost:0", "-app", "localhost:9000"}, out, &safeBuffer{})
+	}()
+	select {
+	case <-ready:
+	case err := <-ended:
+		t.Fatalf("run = %v", err)
+	}
+	env := make(map[string]string)
+	for _, m := range regexp.MustCompile(`export (\w+)=(\S+)`).FindAllStringSubmatch(out.String(), -1) {
+		env[m[1]] = m[2]
+	}
+	c, err := client.New(client.Config{BaseURL: env["CONSENTD"], Key: client.Secret(env["CONSENTD_KEY"])})
+	if err != nil {
+		t.Fatal(err)
+	}
+	made, err := c.Create(ctx, client.Request{Reference: "me", Bank: env["BANK"], ReturnTo: "done"})
+	if err != nil || made.Page.URL == "" || env["LISTEN"] != "localhost:9000" || !strings.HasPrefix(env["WEBHOOK_SECRETS"], "whsec_") {
+		t.Errorf("Create = %v, %v\n%s", made, err, out)
+	}
+	cancel()
+	if err := <-ended; err != nil {
+		t.Errorf("run = %v, want nil after its context ended", err)
+	}
 }
 
 func TestRunServesUntilItIsTold(t *testing.T) {

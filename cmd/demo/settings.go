@@ -1,6 +1,7 @@
 package main
 
 import (
+	"bytes"
 	"crypto/rand"
 	"crypto/sha256"
 	_ "embed"
@@ -26,6 +27,7 @@ type settings struct {
 	accessTTL                               time.Duration
 	rotation                                sandbox.Rotation
 	verbose                                 bool
+	own                                     string // host:port of the reader's payment service; empty: none
 
 	// around wraps the handler of one part: a test listens there.
 	around func(part string, h http.Handler) http.Handler
@@ -46,6 +48,7 @@ func parse(args []string, out io.Writer) (settings, error) {
 		s.rotation, err = sandbox.ParseRotation(v)
 		return err
 	})
+	flags.StringVar(&s.own, "app", "", "`host:port` of a payment service of your own, which gets a key and may use this consentd")
 	flags.BoolVar(&s.verbose, "verbose", false, "log everything, not only what somebody should look at")
 	if err := flags.Parse(args); err != nil {
 		return settings{}, err
@@ -69,10 +72,11 @@ type secrets struct {
 	bankSecret  string // consentd's at the authorization server
 	redis       string
 	staffSecret string // the support desk's at the company's identity provider
+	own         own
 }
 
 func newSecrets() secrets {
-	return secrets{apiKey: "ck_" + rand.Text() + rand.Text(), bankKey: rand.Text(), bankSecret: rand.Text() + rand.Text(), redis: rand.Text(), staffSecret: rand.Text() + rand.Text()}
+	return secrets{apiKey: "ck_" + rand.Text() + rand.Text(), bankKey: rand.Text(), bankSecret: rand.Text() + rand.Text(), redis: rand.Text(), staffSecret: rand.Text() + rand.Text(), own: newOwn()}
 }
 
 // places are the addresses of the parts.
@@ -84,23 +88,27 @@ func configuration(s settings, at places, keys secrets) (config.Config, error) {
 	if err != nil {
 		return config.Config{}, err
 	}
-	_, failed := file.Write(demoConfig)
+	text, environ := demoConfig, []string(nil)
+	if s.own != "" {
+		text, environ = append(bytes.Clone(text), ownApp...), keys.own.environ(s.own)
+	}
+	_, failed := file.Write(text)
 	if err := errors.Join(failed, file.Close()); err != nil {
 		return config.Config{}, errors.Join(err, os.Remove(file.Name()))
 	}
 	hash := sha256.Sum256([]byte(keys.apiKey))
-	c, err := config.Load(file.Name(), []string{
-		"CONSENTD_PUBLIC_URL=" + at.consentd,
-		"CONSENTD_REDIS_ADDRESSES=" + at.redis,
-		"CONSENTD_REDIS_PASSWORD=" + keys.redis,
-		"CONSENTD_STAFF_PUBLIC_URL=" + at.desk,
-		"CONSENTD_STAFF_ISSUER=" + at.company,
-		"CONSENTD_STAFF_CLIENT_SECRET=" + keys.staffSecret,
-		"CONSENTD_BANKS_SANDBOX_ISSUER=" + at.bank,
-		"CONSENTD_BANKS_SANDBOX_CLIENT_SECRET=" + keys.bankSecret,
-		"CONSENTD_BANKS_SANDBOX_ROTATION=" + s.rotation.String(),
-		"CONSENTD_APPS_FIKA_PAY_KEY_HASHES=" + hex.EncodeToString(hash[:]),
-		"CONSENTD_APPS_FIKA_PAY_RETURN_URLS_DONE=" + at.shop + "/bank/done",
-	})
+	c, err := config.Load(file.Name(), append(environ,
+		"CONSENTD_PUBLIC_URL="+at.consentd,
+		"CONSENTD_REDIS_ADDRESSES="+at.redis,
+		"CONSENTD_REDIS_PASSWORD="+keys.redis,
+		"CONSENTD_STAFF_PUBLIC_URL="+at.desk,
+		"CONSENTD_STAFF_ISSUER="+at.company,
+		"CONSENTD_STAFF_CLIENT_SECRET="+keys.staffSecret,
+		"CONSENTD_BANKS_SANDBOX_ISSUER="+at.bank,
+		"CONSENTD_BANKS_SANDBOX_CLIENT_SECRET="+keys.bankSecret,
+		"CONSENTD_BANKS_SANDBOX_ROTATION="+s.rotation.String(),
+		"CONSENTD_APPS_FIKA_PAY_KEY_HASHES="+hex.EncodeToString(hash[:]),
+		"CONSENTD_APPS_FIKA_PAY_RETURN_URLS_DONE="+at.shop+"/bank/done",
+	))
 	return c, errors.Join(err, os.Remove(file.Name()))
 }

@@ -721,7 +721,7 @@ type TimelineEntry struct {
 	// Detail A short code.
 	Detail string `json:"detail,omitempty,omitzero"`
 
-	// Event What happened: `requested`, `granted`, `renewed`, `confirmed`, `ended`, …
+	// Event What happened: `requested`, `authorizing` (on the way to the bank), `granted`, `renewed`, `confirmed`, `reported`, `bank_told`, …, or the status that it came to, such as `terminatedByTpp`.
 	Event string `json:"event"`
 
 	// RequestID That of the call, yours or a browser's, that caused it.
