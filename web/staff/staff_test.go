@@ -18,7 +18,7 @@ func TestEveryRouteByEveryRole(t *testing.T) {
 	const all, none = "support auditor admin", "anybody"
 	want := map[string]string{
 		"GET /static/:name": none, "GET /robots.txt": none, "GET /sign-in": none, "POST /sign-in": none, "GET /callback": none,
-		"POST /sign-out": all, "GET /": all, "POST /find": all, "GET /found": all, "POST /found/look": all, "GET /overview": all, "GET /desk": all,
+		"POST /back-channel-logout": none, "POST /sign-out": all, "GET /": all, "POST /find": all, "GET /found": all, "POST /found/look": all, "GET /overview": all, "GET /desk": all,
 		"GET /consents/:id": all, "POST /consents/:id/look": all,
 		"POST /consents/:id/link": "support admin", "POST /consents/:id/send": "support admin",
 		"GET /consents/:id/stop": "support admin", "POST /consents/:id/stop": "support admin",
