@@ -269,7 +269,8 @@ func TestActsOfSupport(t *testing.T) {
 func TestExport(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t)
-	b := w.browser().signIn("bjorn").post("/audit/export").want(http.StatusOK, `"action":"sign_in"`, `"action":"export"`, `"role":"auditor"`)
+	b := w.browser().signIn("bjorn").post("/audit/export").want(http.StatusUnprocessableEntity, "reason must be given")
+	b.post("/audit/export", "other", "Monthly review").want(http.StatusOK, `"action":"sign_in"`, `"action":"export"`, `"role":"auditor"`, `"reason":"Monthly review"`)
 	if lines := strings.Count(b.text, "\n"); lines != 2 || b.header.Get("Content-Type") != "application/x-ndjson" {
 		t.Errorf("%d lines of %s", lines, b.header.Get("Content-Type"))
 	}
