@@ -99,17 +99,22 @@ func TestComposeSettingsAreGood(t *testing.T) {
 	if grace, err := time.ParseDuration(c.Services["consentd"].Grace); err != nil || grace <= settings.ShutdownTimeout {
 		t.Errorf("stop_grace_period %q must be longer than shutdown_timeout %s", c.Services["consentd"].Grace, settings.ShutdownTimeout)
 	}
-	if want := []string{"127.0.0.1" + settings.Listen + settings.Listen}; !slices.Equal(c.Services["consentd"].Ports, want) {
+	if want := []string{"127.0.0.1" + settings.Listen + settings.Listen, "127.0.0.1" + settings.Staff.Listen + settings.Staff.Listen}; !slices.Equal(c.Services["consentd"].Ports, want) {
 		t.Errorf("ports = %v, want %v", c.Services["consentd"].Ports, want)
 	}
 	if settings.PublicURL != "http://localhost"+settings.Listen {
 		t.Errorf("public_url = %s, which is not the port that is published", settings.PublicURL)
+	}
+	if settings.Staff.PublicURL != "http://staff.localhost"+settings.Staff.Listen {
+		t.Errorf("staff.public_url = %s, which is not the port that is published", settings.Staff.PublicURL)
 	}
 	bank, _ := settings.Bank("sandbox")
 	args := c.Services["sandboxbank"].Command
 	for _, want := range []string{
 		"-issuer=" + bank.Issuer,
 		"-client=" + bank.ClientID + ":" + bank.ClientSecret.Reveal() + ":sandbox-apikey:" + settings.PublicURL + "/callback/sandbox",
+		"-staff-issuer=" + settings.Staff.Issuer,
+		"-staff-client=" + settings.Staff.ClientID + ":" + settings.Staff.ClientSecret.Reveal() + ":" + settings.Staff.PublicURL,
 	} {
 		if !slices.Contains(args, want) {
 			t.Errorf("the sandbox bank is not told %s", want)

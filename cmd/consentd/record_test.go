@@ -11,6 +11,7 @@ import (
 type record struct {
 	mu      sync.Mutex
 	b       bytes.Buffer
+	begun   string // the line that is not written whole yet
 	waiting map[string]chan string
 }
 
@@ -18,10 +19,14 @@ func (r *record) Write(p []byte) (int, error) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	r.b.Write(p)
-	for text, found := range r.waiting {
-		if strings.Contains(string(p), text) {
-			found <- string(p)
-			delete(r.waiting, text)
+	lines := strings.SplitAfter(r.begun+string(p), "\n") // a pipe hands on several at once, or a part of one
+	r.begun = lines[len(lines)-1]
+	for _, line := range lines[:len(lines)-1] {
+		for text, found := range r.waiting {
+			if strings.Contains(line, text) {
+				found <- line
+				delete(r.waiting, text)
+			}
 		}
 	}
 	return len(p), nil

@@ -201,12 +201,12 @@ func TestServeOnVolatileRedisIsLoud(t *testing.T) {
 }
 
 // process starts consentd as a process of its own.
-func process(t *testing.T, s *site) (*exec.Cmd, *service) {
+func process(t *testing.T, s *site, environ ...string) (*exec.Cmd, *service) {
 	t.Helper()
 	v := &service{log: &record{}, ended: make(chan int, 1)}
 	serving := v.log.line(`"msg":"serving"`)
 	cmd := exec.Command(os.Args[0], "serve")
-	cmd.Env = []string{asMain + "=1", config.ConfigVariable + "=" + s.config}
+	cmd.Env = append([]string{asMain + "=1", config.ConfigVariable + "=" + s.config}, environ...)
 	cmd.Stderr = v.log
 	must(t, cmd.Start())
 	t.Cleanup(func() { _ = cmd.Process.Kill() })

@@ -132,7 +132,7 @@ func (d *demo) startBank() (err error) {
 func (d *demo) startCompany() (err error) {
 	d.company, err = workforce.New(workforce.Config{
 		Issuer: d.at.company, ClientID: "support-desk", ClientSecret: d.keys.staffSecret,
-		RedirectURIs: []string{d.at.desk + "/callback"}, Log: d.log,
+		RedirectURIs: []string{d.at.desk + "/callback"}, BackChannel: d.at.desk + "/back-channel-logout", Log: d.log,
 	})
 	if err != nil {
 		return err

@@ -137,6 +137,15 @@ func (w *world) pass(t *testing.T, days int) {
 
 func clockDays(n int) time.Duration { return time.Duration(n) * 24 * time.Hour }
 
+// TestSignedOutAtTheCompany: whoever signs out there is signed out of the desk.
+func TestSignedOutAtTheCompany(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	p := w.person().open(w.at.desk).press("Sign in with your company account").press("Auður").sees("Find", "Overview")
+	p.open(w.at.company + "/logout").sees("You are signed out")
+	p.open(w.at.desk + "/overview").sees("Sign in with your company account")
+}
+
 // TestDeskIsApart: customers' host has no page of the desk, and the desk none
 // of theirs.
 func TestDeskIsApart(t *testing.T) {

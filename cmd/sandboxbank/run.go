@@ -12,7 +12,10 @@ import (
 	"os"
 	"time"
 
+	"golang.org/x/sync/errgroup"
+
 	"github.com/consentd/consentd/sandbox"
+	"github.com/consentd/consentd/sandbox/workforce"
 )
 
 // Time limits of the server. The one for writing is long, because the slow
@@ -46,8 +49,35 @@ func run(ctx context.Context, args []string, stdout io.Writer) error {
 	if err != nil {
 		return errors.Join(err, listener.Close())
 	}
+	all, ctx := errgroup.WithContext(ctx)
+	if s.staffAddr != "" {
+		staff, company, err := openCompany(ctx, s)
+		if err != nil {
+			return errors.Join(err, listener.Close())
+		}
+		fmt.Fprintf(stdout, "  staff         sign in at %s\n", "http://"+spoken(s.staffAddr, staff.Addr()))
+		all.Go(func() error { return serve(ctx, staff, company) })
+	}
 	greet(stdout, s.bank)
-	return serve(ctx, listener, bank)
+	all.Go(func() error { return serve(ctx, listener, bank) })
+	return all.Wait()
+}
+
+// openCompany makes the identity provider of a company's staff.
+func openCompany(ctx context.Context, s settings) (net.Listener, http.Handler, error) {
+	listener, err := (&net.ListenConfig{}).Listen(ctx, "tcp", s.staffAddr)
+	if err != nil {
+		return nil, nil, err
+	}
+	if s.company.Issuer == "" {
+		s.company.Issuer = "http://" + spoken(s.staffAddr, listener.Addr())
+	}
+	s.company.Log = s.bank.Log
+	company, err := workforce.New(s.company)
+	if err != nil {
+		return nil, nil, errors.Join(err, listener.Close())
+	}
+	return listener, company, nil
 }
 
 // spoken is the host and port to print: what was asked for, with the port that

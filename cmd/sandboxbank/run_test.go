@@ -76,6 +76,45 @@ func TestRunServesUntilItIsTold(t *testing.T) {
 	}
 }
 
+// TestRunServesACompany beside the bank, where staff sign in.
+func TestRunServesACompany(t *testing.T) {
+	t.Parallel()
+	ctx, cancel := context.WithCancel(t.Context())
+	defer cancel()
+	out := &screen{ready: make(chan string, 1)}
+	ended := make(chan error, 1)
+	go func() {
+		ended <- run(ctx, []string{"-addr", "localhost:0", "-staff-addr", "localhost:0", "-staff-client", "console:s3:http://staff.localhost:8081"}, out)
+	}()
+	select {
+	case <-out.ready:
+	case err := <-ended:
+		t.Fatalf("run = %v", err)
+	}
+	at := regexp.MustCompile(`sign in at (http://\S+)`).FindStringSubmatch(out.String())
+	if at == nil {
+		t.Fatalf("the start does not say where staff sign in:\n%s", out)
+	}
+	res, err := http.Get(at[1] + "/.well-known/openid-configuration")
+	if err != nil {
+		t.Fatal(err)
+	}
+	body, err := io.ReadAll(res.Body)
+	_ = res.Body.Close()
+	if err != nil || !strings.Contains(string(body), `"issuer":"`+at[1]+`"`) {
+		t.Errorf("discovery = %s, %v, want issuer %s", body, err, at[1])
+	}
+	cancel()
+	if err := <-ended; err != nil {
+		t.Errorf("run = %v, want nil after its context ended", err)
+	}
+	for _, bad := range [][]string{{"-staff-addr", "localhost:0"}, {"-staff-client", "a:b:http://x"}, {"-staff-client", "a:b"}} {
+		if err := run(t.Context(), bad, io.Discard); err == nil {
+			t.Errorf("run %v succeeds", bad)
+		}
+	}
+}
+
 func TestRunLetsHangingAnswersGo(t *testing.T) {
 	t.Parallel()
 	ctx, cancel := context.WithCancel(t.Context())

@@ -1,18 +1,23 @@
 package main
 
 import (
+	"errors"
 	"flag"
 	"fmt"
 	"io"
 	"strings"
 
 	"github.com/consentd/consentd/sandbox"
+	"github.com/consentd/consentd/sandbox/workforce"
 )
 
 // settings are what the command line says.
 type settings struct {
 	addr string
 	bank sandbox.Config
+
+	staffAddr string // empty: no identity provider
+	company   workforce.Config
 }
 
 // defaultClient is the app that a bank without -client knows.
@@ -37,11 +42,17 @@ func parse(args []string, stdout io.Writer) (settings, error) {
 	})
 	flags.BoolVar(&s.bank.RequirePAR, "require-par", false, "take pushed authorization requests only")
 	flags.StringVar(&s.bank.AdminToken, "admin-token", "", "bearer `token` of the admin API (default $"+adminTokenVariable+"; none: no admin API)")
+	flags.StringVar(&s.staffAddr, "staff-addr", "", "`host:port` of the sign-in of a company's staff, for the staff console (default: there is none)")
+	flags.StringVar(&s.company.Issuer, "staff-issuer", "", "`address` of that sign-in as its callers see it (default http://<staff-addr>)")
+	flags.Func("staff-client", "the staff console as `id:secret:address`", func(v string) error { return parseConsole(&s.company, v) })
 	if err := flags.Parse(args); err != nil {
 		return settings{}, err
 	}
 	if flags.NArg() > 0 {
 		return settings{}, fmt.Errorf("unexpected argument %q", flags.Arg(0))
+	}
+	if (s.staffAddr == "") != (s.company.ClientID == "") {
+		return settings{}, errors.New("-staff-addr and -staff-client go together")
 	}
 	if s.bank.AdminToken == "" {
 		s.bank.AdminToken = adminTokenDefault()
@@ -54,6 +65,17 @@ func parse(args []string, stdout io.Writer) (settings, error) {
 		s.bank.Clients = []sandbox.Client{c}
 	}
 	return s, nil
+}
+
+// parseConsole splits at the first two colons.
+func parseConsole(c *workforce.Config, v string) error {
+	parts := strings.SplitN(v, ":", 3)
+	if len(parts) != 3 {
+		return fmt.Errorf("want id:secret:address, got %d parts", len(parts))
+	}
+	c.ClientID, c.ClientSecret = parts[0], parts[1]
+	c.RedirectURIs, c.BackChannel = []string{parts[2] + "/callback"}, parts[2]+"/back-channel-logout"
+	return nil
 }
 
 // parseClient splits at the first three colons; addresses have some of their own.

@@ -76,24 +76,45 @@ func (s *Sessions) EndAll(ctx context.Context, who string, at time.Time, keep ti
 	if err != nil {
 		return err
 	}
-	if err := s.store.c.Client.Set(ctx, key, millis(at), keep).Err(); err != nil {
-		return unavailable("end sessions", err)
-	}
-	return nil
+	return s.store.verdict(ctx, "endsessions", nil, []string{key}, millis(at), keep.Milliseconds())
 }
 
-// EndedAll is when somebody's sessions were last ended all at once; zero for
-// never, or so long ago that no session is left from before.
-func (s *Sessions) EndedAll(ctx context.Context, who string) (time.Time, error) {
-	key, err := s.endKey(who)
+// EndedAll is when the sessions of any of those named were last ended all at
+// once; zero for never, or so long ago that no session is left from before.
+func (s *Sessions) EndedAll(ctx context.Context, who ...string) (latest time.Time, err error) {
+	pipe := s.store.c.Client.Pipeline()
+	var ended []*redis.StringCmd
+	for _, w := range who {
+		key, err := s.endKey(w)
+		if err != nil {
+			return time.Time{}, err
+		}
+		ended = append(ended, pipe.Get(ctx, key))
+	}
+	_, _ = pipe.Exec(ctx) // each command has its own error
+	for _, e := range ended {
+		if err := e.Err(); err != nil && !errors.Is(err, redis.Nil) {
+			return time.Time{}, unavailable("ended sessions", err)
+		}
+		if at := instant(e.Val()); at.After(latest) {
+			latest = at
+		}
+	}
+	return latest, nil
+}
+
+// SeenFirst is when a token with that id came first: at, unless it came
+// before. It is remembered for keep.
+func (s *Sessions) SeenFirst(ctx context.Context, id string, at time.Time, keep time.Duration) (time.Time, error) {
+	index, err := s.keys.Index("session", s.kind, "token "+id)
 	if err != nil {
 		return time.Time{}, err
 	}
-	text, err := s.store.c.Client.Get(ctx, key).Result()
-	if err != nil && !errors.Is(err, redis.Nil) {
-		return time.Time{}, unavailable("ended sessions", err)
+	first, err := s.store.run(ctx, "seenfirst", []string{s.key("seen:" + hex.EncodeToString(index))}, millis(at), keep.Milliseconds()).Text()
+	if err != nil {
+		return time.Time{}, unavailable("seen", err)
 	}
-	return instant(text), nil
+	return instant(first), nil
 }
 
 func (s *Sessions) endKey(who string) (string, error) {

@@ -67,9 +67,17 @@ func testSessions(t *testing.T, client redis.UniversalClient) {
 	if err := s.EndAll(ctx, "audur", now, time.Hour); err != nil {
 		t.Fatal(err)
 	}
+	if err := s.EndAll(ctx, "audur", now.Add(-time.Minute), time.Hour); err != nil { // late
+		t.Fatal(err)
+	}
 	for who, want := range map[string]time.Time{"audur": now, "bjorn": {}} {
-		if at, err := s.EndedAll(ctx, who); err != nil || !at.Equal(want) {
+		if at, err := s.EndedAll(ctx, "session-7", who); err != nil || !at.Equal(want) {
 			t.Errorf("EndedAll(%s) = %s, %v, want %s", who, at, err, want)
+		}
+	}
+	for _, at := range []time.Time{now, now.Add(time.Second)} {
+		if first, err := s.SeenFirst(ctx, "jti-1", at, time.Hour); err != nil || !first.Equal(now) {
+			t.Errorf("SeenFirst at %s = %s, %v, want %s", at, first, err, now)
 		}
 	}
 }

@@ -113,7 +113,7 @@ func (p *Provider) pick(w http.ResponseWriter, r *http.Request) {
 		p.sendBack(w, r, t, url.Values{"error": {"access_denied"}})
 		return
 	}
-	s := session{subject: subject, authTime: p.cfg.Now()}
+	s := session{id: rand.Text(), subject: subject, authTime: p.cfg.Now()}
 	p.remember(w, s)
 	p.cfg.Log.Info("staff signed in", "subject", subject)
 	p.sendBack(w, r, t, url.Values{"code": {p.newCode(t, s)}})
@@ -158,7 +158,7 @@ func (p *Provider) remember(w http.ResponseWriter, s session) {
 	id := rand.Text()
 	p.mu.Lock()
 	forget(p.sessions, func(s session) bool { return p.cfg.Now().Sub(s.authTime) > sessionLife })
-	p.sessions[id] = s
+	p.sessions[id], p.last = s, s.id
 	p.mu.Unlock()
 	http.SetCookie(w, &http.Cookie{Name: cookieName, Value: id, Path: "/", MaxAge: int(sessionLife / time.Second),
 		HttpOnly: true, SameSite: http.SameSiteLaxMode, Secure: strings.HasPrefix(p.cfg.Issuer, "https:")})
@@ -182,8 +182,12 @@ func (p *Provider) signedIn(r *http.Request) (session, bool) {
 func (p *Provider) logout(w http.ResponseWriter, r *http.Request) {
 	if cookie, err := r.Cookie(cookieName); err == nil {
 		p.mu.Lock()
+		s, ok := p.sessions[cookie.Value]
 		delete(p.sessions, cookie.Value)
 		p.mu.Unlock()
+		if ok {
+			p.tellClient(r.Context(), s)
+		}
 	}
 	http.SetCookie(w, &http.Cookie{Name: cookieName, Path: "/", MaxAge: -1})
 	to := r.FormValue("post_logout_redirect_uri")

@@ -65,6 +65,7 @@ func (p *Provider) person(subject string) (Person, bool) {
 
 // session is somebody signed in here, in one browser.
 type session struct {
+	id       string // sid, for clients
 	subject  string
 	authTime time.Time
 }

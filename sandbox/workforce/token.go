@@ -25,6 +25,7 @@ type claims struct {
 	Expiry   int64    `json:"exp"`
 	AuthTime int64    `json:"auth_time"`
 	Nonce    string   `json:"nonce,omitempty"`
+	Session  string   `json:"sid"`
 	ACR      string   `json:"acr"`
 	AMR      []string `json:"amr"`
 	Groups   []string `json:"groups,omitempty"`
@@ -88,7 +89,7 @@ func answers(verifier, challenge string) bool {
 func (p *Provider) identify(a approval, who Person) (string, error) {
 	now := p.cfg.Now()
 	c := claims{Issuer: p.cfg.Issuer, Subject: who.Subject, Audience: p.cfg.ClientID, IssuedAt: now.Unix(),
-		Expiry: now.Add(idTokenLife).Unix(), AuthTime: a.authTime.Unix(), Nonce: a.nonce,
+		Expiry: now.Add(idTokenLife).Unix(), AuthTime: a.authTime.Unix(), Nonce: a.nonce, Session: a.session.id,
 		ACR: ACRStrong, AMR: []string{"pwd", "otp", "mfa"}, Groups: who.Groups, Name: who.Name, Email: who.Email}
 	f := p.nextFault()
 	f.distort(&c)
@@ -104,11 +105,11 @@ func (p *Provider) identify(a approval, who Person) (string, error) {
 	if f == FaultForeignKey {
 		key.Key = otherKey()
 	}
-	return sign(key, body)
+	return sign(key, "JWT", body)
 }
 
-func sign(key jose.JSONWebKey, body []byte) (string, error) {
-	signer, err := jose.NewSigner(jose.SigningKey{Algorithm: jose.RS256, Key: key}, (&jose.SignerOptions{}).WithType("JWT"))
+func sign(key jose.JSONWebKey, kind jose.ContentType, body []byte) (string, error) {
+	signer, err := jose.NewSigner(jose.SigningKey{Algorithm: jose.RS256, Key: key}, (&jose.SignerOptions{}).WithType(kind))
 	if err != nil {
 		return "", err
 	}

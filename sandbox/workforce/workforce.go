@@ -8,7 +8,8 @@
 //	/keys        public keys (RS256)
 //	/authorize   the list of staff; prompt=none answers from the session
 //	/token       code for ID token: client_secret_basic, PKCE S256
-//	/logout      ends the session (RP-initiated logout)
+//	/logout      ends the session (RP-initiated logout), and tells the client
+//	             (back-channel logout)
 //
 // A [Provider] is an [http.Handler] to serve and an [http.RoundTripper] to
 // test with. [Provider.Fail] makes it sign what a relying party must refuse.
@@ -35,14 +36,16 @@ import (
 
 // Config says what a provider is like.
 type Config struct {
-	Issuer       string           // required: scheme and host, "http://localhost:8084"
-	ClientID     string           // required: the one client
-	ClientSecret string           // required
-	RedirectURIs []string         // required, compared exactly
-	LogoutURIs   []string         // where a browser may go after /logout
-	Staff        []Person         // default [Staff]
-	Now          func() time.Time // default time.Now
-	Log          *slog.Logger     // default: nothing is logged
+	Issuer       string            // required: scheme and host, "http://localhost:8084"
+	ClientID     string            // required: the one client
+	ClientSecret string            // required
+	RedirectURIs []string          // required, compared exactly
+	LogoutURIs   []string          // where a browser may go after /logout
+	BackChannel  string            // where the client is told of the end of sessions; empty: nowhere
+	Client       http.RoundTripper // the way there; default [http.DefaultTransport]
+	Staff        []Person          // default [Staff]
+	Now          func() time.Time  // default time.Now
+	Log          *slog.Logger      // default: nothing is logged
 }
 
 // Provider is the identity provider. Make one with [New]; its methods may be
@@ -57,6 +60,7 @@ type Provider struct {
 	trips    map[string]trip     // authorization requests whose browser has not picked yet
 	codes    map[string]approval // codes, until they are used or too old
 	sessions map[string]session
+	last     string // sid of the newest session
 	faults   []Fault
 }
 
@@ -75,6 +79,9 @@ func New(cfg Config) (*Provider, error) {
 	}
 	if cfg.Now == nil {
 		cfg.Now = time.Now
+	}
+	if cfg.Client == nil {
+		cfg.Client = http.DefaultTransport
 	}
 	if cfg.Log == nil {
 		cfg.Log = slog.New(slog.DiscardHandler)
@@ -151,6 +158,8 @@ func (p *Provider) discovery(w http.ResponseWriter, _ *http.Request) {
 		"acr_values_supported":                  []string{ACRStrong, ACRWeak},
 		"claims_supported": []string{"iss", "sub", "aud", "exp", "iat", "auth_time", "nonce", "acr", "amr",
 			"name", "email", "groups"},
+		"backchannel_logout_supported":                   true,
+		"backchannel_logout_session_supported":           true,
 		"authorization_response_iss_parameter_supported": true,
 		"request_parameter_supported":                    false,
 		"request_uri_parameter_supported":                false,

@@ -2,6 +2,7 @@ package workforce_test
 
 import (
 	"context"
+	"encoding/base64"
 	"net/http"
 	"net/url"
 	"slices"
@@ -222,6 +223,41 @@ func TestSessionAnswersSilentlyUntilLogout(t *testing.T) {
 		t.Errorf("after logout: %v", got)
 	}
 }
+
+// TestLogoutTellsTheClient of the session that has ended, and of no other.
+func TestLogoutTellsTheClient(t *testing.T) {
+	r := newParty(t)
+	var told []url.Values
+	client := roundTrip(func(q *http.Request) (*http.Response, error) {
+		if q.URL.String() != "http://console.test/back-channel-logout" || q.ParseForm() != nil {
+			t.Errorf("told %s %s", q.Method, q.URL)
+		}
+		told = append(told, q.PostForm)
+		return &http.Response{StatusCode: http.StatusOK, Body: http.NoBody, Request: q}, nil
+	})
+	var err error
+	r.Provider, err = workforce.New(workforce.Config{Issuer: issuer, ClientID: "consentd", ClientSecret: "s3", RedirectURIs: []string{callback}, LogoutURIs: []string{"http://console.test/"},
+		BackChannel: "http://console.test/back-channel-logout", Client: client, Now: func() time.Time { return r.now }})
+	must(t, err)
+	jar := browser{t: t, party: r}
+	jar.pick("dagny")
+	for range 2 {
+		jar.get(issuer + "/logout?post_logout_redirect_uri=" + url.QueryEscape("http://console.test/"))
+	}
+	if len(told) != 1 {
+		t.Fatalf("told %d times, want once", len(told))
+	}
+	parts := strings.Split(told[0].Get("logout_token"), ".")
+	body, err := base64.RawURLEncoding.DecodeString(parts[1])
+	must(t, err)
+	if text := string(body); !strings.Contains(text, `"sub":"dagny"`) || !strings.Contains(text, `"sid":"`+r.LastSession()+`"`) {
+		t.Errorf("logout token: %s", text)
+	}
+}
+
+type roundTrip func(*http.Request) (*http.Response, error)
+
+func (f roundTrip) RoundTrip(r *http.Request) (*http.Response, error) { return f(r) }
 
 // browser keeps the provider's cookie.
 type browser struct {

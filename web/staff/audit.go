@@ -54,8 +54,11 @@ type exportedAct struct {
 // export hands out the whole record, a line for each act. It is on record
 // itself, and the last line of what it gives.
 func (s *server) export(c *call) error {
-	ctx := c.Request().Context()
-	if err := s.desk.Record(ctx, consent.Act{Staff: c.session.Staff, Action: consent.ActExport, RequestID: c.requestID, Detail: "audit"}); err != nil {
+	ctx, reason := c.Request().Context(), reasonIn(c)
+	if reason == "" {
+		return &consent.Invalid{Fields: []consent.Field{{Pointer: "/reason", Detail: "must be given"}}}
+	}
+	if err := s.desk.Record(ctx, consent.Act{Staff: c.session.Staff, Action: consent.ActExport, Reason: reason, RequestID: c.requestID, Detail: "audit"}); err != nil {
 		return err
 	}
 	acts, err := s.desk.Audit(ctx, 0, actsAtOnce)

@@ -16,6 +16,7 @@ import (
 type session struct {
 	Staff  consent.Staff         `json:"staff,omitzero"` // ID is empty while nobody is signed in
 	Since  time.Time             `json:"since,omitzero"`
+	There  string                `json:"there,omitempty"` // the session at the identity provider
 	Seen   time.Time             `json:"seen,omitzero"`
 	Trip   *trip                 `json:"trip,omitempty"`
 	Told   string                `json:"told,omitempty"`   // what the next page says once
@@ -83,17 +84,32 @@ func (s *server) drop(c *call) error {
 	return s.sessions.Destroy(c.Request().Context())
 }
 
-// dropIfEnded ends a session that an admin has ended.
+// dropIfEnded ends a session that an admin has ended, or the identity
+// provider.
 func (s *server) dropIfEnded(c *call) error {
 	if !c.signedIn() {
 		return nil
 	}
-	ended, err := s.c.Sessions.EndedAll(c.Request().Context(), c.session.Staff.ID)
+	ended, err := s.c.Sessions.EndedAll(c.Request().Context(), c.session.Staff.ID, c.session.there())
 	if err != nil || ended.Before(c.session.Since) {
 		return err
 	}
 	return s.drop(c)
 }
+
+// there names the session at the identity provider, as nobody's id can be
+// written: those have no space in them.
+func (x session) there() string {
+	if x.There == "" {
+		return unnamed(x.Staff.ID)
+	}
+	return named(x.There)
+}
+
+func named(session string) string { return "session " + session }
+
+// unnamed are the sessions of somebody whose provider gave them no name.
+func unnamed(who string) string { return "unnamed " + who }
 
 // keep stores the session before anything is answered, so that no answer
 // leaves that the session does not know of.

@@ -71,7 +71,7 @@ func (s *server) callback(c *call) error {
 	if err := s.sessions.RenewToken(ctx); err != nil {
 		return err
 	}
-	c.session = session{Staff: staff, Since: s.c.Clock().UTC()}
+	c.session = session{Staff: staff, Since: s.c.Clock().UTC(), There: who.Session}
 	return s.away(c, t.To)
 }
 

@@ -64,7 +64,8 @@ type Config struct {
 type Sessions interface {
 	scs.CtxStore
 	EndAll(ctx context.Context, who string, at time.Time, keep time.Duration) error
-	EndedAll(ctx context.Context, who string) (time.Time, error)
+	EndedAll(ctx context.Context, who ...string) (time.Time, error)
+	SeenFirst(ctx context.Context, id string, at time.Time, keep time.Duration) (time.Time, error)
 }
 
 // defaultSignIns lets an office sign in whose people share an address.
@@ -146,6 +147,7 @@ func (s *server) routes(e *echo.Echo) {
 	do("/sign-in", actAnybody, s.limited(s.signIn))
 	show("/callback", actAnybody, s.limited(s.callback))
 	do("/sign-out", actSelf, s.signOut)
+	s.route(e, http.MethodPost, "/back-channel-logout", actAnybody, s.signedOutElsewhere) // from no page: the token says who asks
 
 	show("/", actSee, s.find)
 	do("/find", actSee, s.findOne)

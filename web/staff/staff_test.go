@@ -18,7 +18,7 @@ func TestEveryRouteByEveryRole(t *testing.T) {
 	const all, none = "support auditor admin", "anybody"
 	want := map[string]string{
 		"GET /static/:name": none, "GET /robots.txt": none, "GET /sign-in": none, "POST /sign-in": none, "GET /callback": none,
-		"POST /sign-out": all, "GET /": all, "POST /find": all, "GET /found": all, "POST /found/look": all, "GET /overview": all, "GET /desk": all,
+		"POST /back-channel-logout": none, "POST /sign-out": all, "GET /": all, "POST /find": all, "GET /found": all, "POST /found/look": all, "GET /overview": all, "GET /desk": all,
 		"GET /consents/:id": all, "POST /consents/:id/look": all,
 		"POST /consents/:id/link": "support admin", "POST /consents/:id/send": "support admin",
 		"GET /consents/:id/stop": "support admin", "POST /consents/:id/stop": "support admin",
@@ -269,7 +269,8 @@ func TestActsOfSupport(t *testing.T) {
 func TestExport(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t)
-	b := w.browser().signIn("bjorn").post("/audit/export").want(http.StatusOK, `"action":"sign_in"`, `"action":"export"`, `"role":"auditor"`)
+	b := w.browser().signIn("bjorn").post("/audit/export").want(http.StatusUnprocessableEntity, "reason must be given")
+	b.post("/audit/export", "other", "Monthly review").want(http.StatusOK, `"action":"sign_in"`, `"action":"export"`, `"role":"auditor"`, `"reason":"Monthly review"`)
 	if lines := strings.Count(b.text, "\n"); lines != 2 || b.header.Get("Content-Type") != "application/x-ndjson" {
 		t.Errorf("%d lines of %s", lines, b.header.Get("Content-Type"))
 	}

@@ -18,6 +18,7 @@ import (
 // claims are those that go-oidc leaves to its caller.
 type claims struct {
 	Subject  string           `json:"sub"`
+	Session  string           `json:"sid"`
 	Audience texts            `json:"aud"`
 	Party    *string          `json:"azp"`
 	IssuedAt *float64         `json:"iat"`
@@ -44,13 +45,11 @@ func (t *texts) UnmarshalJSON(b []byte) error {
 
 // check makes every check of OpenID Connect Core section 3.1.3.7.
 func (p *Provider) check(ctx context.Context, m metadata, t Trip, raw, access string) (Person, error) {
-	if !plainJWT(raw) {
+	if kind, ok := kindOf(raw); !ok || kind != "" && kind != "jwt" { // such as logout+jwt and at+jwt
 		return Person{}, refused("a token of another kind")
 	}
 	now := p.c.Now()
-	verified, err := oidc.NewVerifier(p.c.Issuer, p.keys, &oidc.Config{
-		ClientID: p.c.ClientID, SupportedSigningAlgs: m.algs, Now: func() time.Time { return now.Add(-clockSkew) },
-	}).Verify(ctx, raw)
+	verified, err := p.verifier(m, now).Verify(ctx, raw)
 	if err != nil {
 		return Person{}, refused("the ID token is not valid") // the library's error quotes claims
 	}
@@ -72,7 +71,13 @@ func (p *Provider) check(ctx context.Context, m metadata, t Trip, raw, access st
 	if raw, ok := all[p.c.GroupsClaim]; ok && json.Unmarshal(raw, &groups) != nil {
 		return Person{}, refused("the groups claim is of the wrong form")
 	}
-	return Person{Subject: c.Subject, Name: shown(c.Name), Groups: groups}, nil
+	return Person{Subject: c.Subject, Session: c.Session, Name: shown(c.Name), Groups: groups}, nil
+}
+
+func (p *Provider) verifier(m metadata, now time.Time) *oidc.IDTokenVerifier {
+	return oidc.NewVerifier(p.c.Issuer, p.keys, &oidc.Config{
+		ClientID: p.c.ClientID, SupportedSigningAlgs: m.algs, Now: func() time.Time { return now.Add(-clockSkew) },
+	})
 }
 
 func (p *Provider) faultIn(c claims, nonce token.Secret, now time.Time) string {
@@ -82,8 +87,10 @@ func (p *Provider) faultIn(c claims, nonce token.Secret, now time.Time) string {
 		return "another nonce"
 	case c.Events != nil:
 		return "a token of another kind"
-	case c.Subject == "" || len(c.Subject) > 255 || strings.ContainsFunc(c.Subject, func(r rune) bool { return r <= ' ' || r > '~' }):
+	case c.Subject == "" || !isName(c.Subject):
 		return "sub"
+	case !isName(c.Session):
+		return "sid"
 	case len(c.Audience) == 0 || others:
 		return "aud"
 	case c.Party != nil && *c.Party != p.c.ClientID:
@@ -114,22 +121,25 @@ func (p *Provider) weakness(c claims, now time.Time) string {
 
 func instant(seconds float64) time.Time { return time.Unix(int64(seconds), 0) }
 
-// plainJWT refuses tokens of another kind, such as logout+jwt and at+jwt (RFC
-// 8725 section 3.11).
-func plainJWT(raw string) bool {
+// isName reports whether a name that the provider gives, of a person or of a
+// session, is one that can be kept and logged. Empty is one.
+func isName(s string) bool {
+	return len(s) <= 255 && !strings.ContainsFunc(s, func(r rune) bool { return r <= ' ' || r > '~' })
+}
+
+// kindOf is what a token's header says that it is (RFC 8725 section 3.11), in
+// lower-case letters; false for what is no token.
+func kindOf(raw string) (string, bool) {
 	first, _, _ := strings.Cut(raw, ".")
 	text, err := base64.RawURLEncoding.DecodeString(first)
 	if err != nil {
-		return false
+		return "", false
 	}
 	var header struct {
 		Type string `json:"typ"`
 	}
-	if json.Unmarshal(text, &header) != nil {
-		return false
-	}
-	kind := strings.TrimPrefix(strings.ToLower(header.Type), "application/")
-	return kind == "" || kind == "jwt"
+	err = json.Unmarshal(text, &header)
+	return strings.TrimPrefix(strings.ToLower(header.Type), "application/"), err == nil
 }
 
 // shown is a name as it may stand on a page and on record.

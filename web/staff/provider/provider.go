@@ -59,6 +59,7 @@ var (
 // Person is who signed in.
 type Person struct {
 	Subject string // with the issuer: who it is
+	Session string // at the provider; empty: it does not say
 	Name    string
 	Groups  []string
 }

@@ -228,7 +228,12 @@ func TestKeysThatCannotBeRead(t *testing.T) {
 		_, err := w.provider.Finish(t.Context(), trip, answer)
 		return err
 	}
-	if signIn() == nil || signIn() == nil || reads != 1 {
+	for range 2 {
+		if signIn() == nil {
+			t.Error("somebody signs in although no key is known")
+		}
+	}
+	if reads != 1 {
 		t.Errorf("keys were asked for %d times at once, want once", reads)
 	}
 	w.line.to = w.company
