@@ -21,7 +21,8 @@ type App struct {
 
 // Egress says which calls to a bank's API an app may make through consentd.
 type Egress struct {
-	Paths []string `yaml:"paths" doc:"With egress in operations: the calls that the app may make, each a method and a path below the bank's api_base_url, such as GET /v1/payments/*. * is one segment; ** at the end is any that follow."`
+	Paths    []string `yaml:"paths" doc:"With egress in operations: the calls that the app may make, each a method and a path below the bank's api_base_url, such as GET /v1/payments/*. * is one segment; ** at the end is any that follow."`
+	InFlight int      `yaml:"in_flight" default:"16" doc:"How many of these calls the app may have open at once, counted by each replica for itself; one more is answered 429. 0: any number."`
 }
 
 // RateLimit says how often each app may call.

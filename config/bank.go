@@ -58,6 +58,7 @@ type Bank struct {
 	APIKeyHeader           string        `yaml:"api_key_header" doc:"Name of the header with the API key, besides the access token, in calls to the bank's API."`
 	APIBaseURL             string        `yaml:"api_base_url" doc:"Address of the bank's API, for apps with egress."`
 	MaxInFlight            int           `yaml:"max_in_flight" default:"16" doc:"Most requests of one process that are open at the bank at once."`
+	APIMaxInFlight         int           `yaml:"api_max_in_flight" default:"64" doc:"How many calls of apps to the bank's API one process has open at once; one more is answered 503. 0: any number."`
 	OnlineBankWithdrawHint bool          `yaml:"online_bank_withdraw_hint" default:"false" doc:"Tell customers that they can also withdraw access in the online bank."`
 	SignIn                 bool          `yaml:"sign_in" default:"false" doc:"Let customers prove at the bank who they are (a sign-in with openid alone), to see all their accesses. Only where such a sign-in leaves the grants that there are as they are: renewal_replaces_grant must be false."`
 	StatusPoll             time.Duration `yaml:"status_poll" default:"0s" doc:"How often to ask the bank whether a consent still stands. 0s: never. Anything else is known, not supported yet."`

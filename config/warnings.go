@@ -1,6 +1,9 @@
 package config
 
-import "fmt"
+import (
+	"fmt"
+	"strings"
+)
 
 // Warnings returns what is allowed and yet worth a word at every start.
 func (c Config) Warnings() []string {
@@ -21,6 +24,10 @@ func (c Config) Warnings() []string {
 	if len(c.Apps) == 0 {
 		warn("apps: none, so nobody can ask for a consent")
 	}
+	if static := c.staticKeysOnly(); c.Environment == Production && len(static) > 0 {
+		warn("apps.key_hashes: nothing but static keys for %s; whoever copies one can use it until it is removed. "+
+			"workloads or certificates need none: see Apps without a key in docs/operations.md", strings.Join(static, ", "))
+	}
 	if c.Mail.Host == "" {
 		warn("mail.host: none, so customers are not warned before a consent ends")
 	}
@@ -33,6 +40,17 @@ func (c Config) Warnings() []string {
 		}
 	}
 	return all
+}
+
+// staticKeysOnly are the apps that are known in no other way.
+func (c Config) staticKeysOnly() []string {
+	var ids []string
+	for _, a := range c.Apps {
+		if len(a.Workloads) == 0 && len(a.Certificates) == 0 {
+			ids = append(ids, a.ID)
+		}
+	}
+	return ids
 }
 
 func (b Bank) warnings() []string {

@@ -18,13 +18,15 @@ type client struct {
 	may    map[Operation]bool
 	budget *budget
 	calls  []callPattern
+
+	calling room // for those of them that are open
 }
 
 func newClients(apps []AppKeys) ([]*client, error) {
 	var all []*client
 	var errs []error
 	for _, a := range apps {
-		c := &client{AppKeys: a, budget: newBudget(a.Limit)}
+		c := &client{AppKeys: a, budget: newBudget(a.Limit), calling: room{most: int64(a.CallsAtOnce)}}
 		var err error
 		if c.may, err = may(a.Operations); err != nil {
 			errs = append(errs, fmt.Errorf("web: app %q: %w", a.App.ID, err))

@@ -100,6 +100,11 @@ func (s *server) egress(c *call, app consent.App) error {
 	if err := checkCall(c.Request(), bank); err != nil {
 		return err
 	}
+	leave, err := s.calling(c, found.Bank)
+	if err != nil {
+		return err
+	}
+	defer leave()
 	out, err := s.token(c, app, id, consent.TokenRequest{RequestID: c.requestID})
 	if err != nil {
 		return err

@@ -17,6 +17,7 @@ type metrics struct {
 	durations *prometheus.HistogramVec
 	handOuts  *prometheus.CounterVec
 	denials   *prometheus.CounterVec
+	bankCalls *prometheus.GaugeVec
 }
 
 func newMetrics(r prometheus.Registerer) (*metrics, error) {
@@ -34,11 +35,14 @@ func newMetrics(r prometheus.Registerer) (*metrics, error) {
 		denials: prometheus.NewCounterVec(prometheus.CounterOpts{
 			Name: "consentd_denied_requests_total", Help: "Requests that were turned away before anything was done, by the code of the answer.",
 		}, []string{"code"}),
+		bankCalls: prometheus.NewGaugeVec(prometheus.GaugeOpts{
+			Name: "consentd_bank_calls_in_flight", Help: "Calls of apps to a bank's API that are open, by bank.",
+		}, []string{"bank"}),
 	}
 	if r == nil {
 		return m, nil
 	}
-	err := errors.Join(r.Register(m.requests), r.Register(m.durations), r.Register(m.handOuts), r.Register(m.denials))
+	err := errors.Join(r.Register(m.requests), r.Register(m.durations), r.Register(m.handOuts), r.Register(m.denials), r.Register(m.bankCalls))
 	if err != nil {
 		return nil, fmt.Errorf("web: metrics: %w", err)
 	}

@@ -20,6 +20,9 @@ func (s *server) fail(c *call, err error) {
 	if l, ok := errors.AsType[*limitError](err); ok {
 		a.retry = l.wait
 	}
+	if _, full := errors.AsType[*fullError](err); full {
+		a.retry = fullRest
+	}
 	if level := slog.LevelWarn; a.status >= http.StatusInternalServerError && !errors.Is(err, gate.ErrPanic) {
 		if a.code == internalError {
 			level = slog.LevelError
@@ -71,6 +74,9 @@ func (s *server) problemOf(a answer, err error) contract.Problem {
 		RetryAfter: wholeSeconds(a.retry)}
 	if where, ok := errors.AsType[*syntaxError](err); ok {
 		p.Detail = fmt.Sprintf("The body is not JSON: reading stopped at line %d, column %d.", where.line, where.column)
+	}
+	if full, ok := errors.AsType[*fullError](err); ok {
+		p.Detail = full.detail
 	}
 	if wrong, ok := errors.AsType[*consent.Invalid](err); ok {
 		for _, f := range wrong.Fields {

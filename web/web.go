@@ -68,6 +68,7 @@ type Config struct {
 	TrustedProxies []netip.Prefix
 
 	BankAPIs     map[string]BankAPI // by the bank's id, of those that apps may call
+	CallsAtOnce  map[string]int     // by the bank's id: how many calls of apps may be open there; 0: any
 	Issuers      *workload.Issuers  // of tokens of workloads; nil: there are none
 	BrowserLimit Limit              // for each address that browsers come from
 	Uses         Uses               // nil: nobody keeps when a credential was used
@@ -87,6 +88,7 @@ type AppKeys struct {
 	Certificates []string    // DNS names and URIs in certificates that our TLS has verified
 	Operations   []Operation // nil: all but [OpEgress]
 	Calls        []string    // with [OpEgress]: a method and a path each, such as GET /v1/payments/*
+	CallsAtOnce  int         // how many of them may be open; 0: any
 	Limit        Limit
 }
 
@@ -100,6 +102,7 @@ type server struct {
 	programs  workloads
 	certified certificates
 	browsers  *gate.Addresses
+	rooms     map[string]*room // by bank
 	pages     *pages
 	headers   headers
 	reference *reference // nil: not served
@@ -133,7 +136,7 @@ func New(c Config) (http.Handler, error) {
 		errs = append(errs, checkBankOrigins(bank, origins))
 	}
 	s := &server{
-		c: c, service: c.Service, keys: keys, programs: programs, certified: certified, browsers: gate.NewAddresses(c.BrowserLimit), pages: pages, metrics: metrics, log: c.Log,
+		c: c, service: c.Service, keys: keys, programs: programs, certified: certified, browsers: gate.NewAddresses(c.BrowserLimit), rooms: newRooms(c), pages: pages, metrics: metrics, log: c.Log,
 		headers: newHeaders(c.PublicURL.Scheme == "https"), origin: http.NewCrossOriginProtection(),
 	}
 	if c.Reference {

@@ -74,6 +74,8 @@ type settings struct {
 	limit      web.Limit // of the app "shop"
 	browsers   web.Limit
 	calls      []string // of the app "shop"
+	open       int      // how many of those calls may be open
+	openAtBank int
 	uses       web.Uses
 	issuers    *workload.Issuers
 	workloads  []web.Workload // of the app "shop"
@@ -177,10 +179,10 @@ func (w *world) build(s settings, logger *slog.Logger) {
 		RequestID: oauthbank.RequestIDAlnum32, Transport: w.bankDoor})
 	w.check(err)
 	w.handler, err = web.New(web.Config{
-		BankAPIs: map[string]web.BankAPI{"sandbox": api}, Name: s.name,
+		BankAPIs: map[string]web.BankAPI{"sandbox": api}, CallsAtOnce: map[string]int{"sandbox": s.openAtBank}, Name: s.name,
 		Service: w.service, Sessions: w.sessions, PublicURL: public, Reference: !s.noReference, BankOrigins: map[string]string{"sandbox": issuer}, Log: logger, Metrics: w.registry, TokenDeadline: s.deadline,
 		BrowserLimit: s.browsers, Uses: s.uses, Issuers: s.issuers,
-		Apps: []web.AppKeys{{App: s.app, KeyHashes: []string{hash}, Colour: s.colour, Workloads: s.workloads, Certificates: s.certificates, Operations: s.operations, Calls: s.calls, Limit: s.limit},
+		Apps: []web.AppKeys{{App: s.app, KeyHashes: []string{hash}, Colour: s.colour, Workloads: s.workloads, Certificates: s.certificates, Operations: s.operations, Calls: s.calls, CallsAtOnce: s.open, Limit: s.limit},
 			{App: lender, KeyHashes: []string{otherHash}, Workloads: s.others, Certificates: s.otherCertificates}},
 	})
 	w.check(err)

@@ -167,6 +167,7 @@ func (p *Program) serve(c config.Config, o Outside, keys *token.Keyring) error {
 		Uses:           p.Store,
 		Issuers:        programs,
 		BankAPIs:       apis,
+		CallsAtOnce:    callsAtOnce(c),
 		TokenDeadline:  c.Refresh.BankDeadline + 5*time.Second, Metrics: registry, Log: p.log,
 	})
 	p.Admin = web.NewAdmin(web.AdminConfig{

@@ -169,6 +169,15 @@ func bankAPIs(c config.Config, o Outside) (map[string]web.BankAPI, error) {
 	return all, errors.Join(errs...)
 }
 
+// callsAtOnce is how many calls of apps may be open at each bank.
+func callsAtOnce(c config.Config) map[string]int {
+	all := make(map[string]int)
+	for _, b := range c.Banks {
+		all[b.ID] = b.APIMaxInFlight
+	}
+	return all
+}
+
 func newBankAPI(c config.Config, o Outside, b config.Bank) (*oauthbank.API, error) {
 	roots, err := authorities(b.CAFile)
 	if err != nil {

@@ -24,7 +24,7 @@ func callers(c config.Config) []web.AppKeys {
 			w.Operations = append(w.Operations, web.Operation(o))
 		}
 		if slices.Contains(w.Operations, web.OpEgress) {
-			w.Calls = a.Egress.Paths
+			w.Calls, w.CallsAtOnce = a.Egress.Paths, a.Egress.InFlight
 		}
 		for _, program := range a.Workloads {
 			w.Workloads = append(w.Workloads, web.Workload(program))
