@@ -12,7 +12,9 @@ if not c[1] then return 'NOTFOUND' end
 if redis.call('HGET', KEYS[1], 'activated') == ARGV[10] then return 'OK' end
 if c[1] ~= ARGV[1] or c[2] == 'revokedByPsu' or c[2] == 'terminatedByTpp' then return 'CONFLICT' end
 
-if ARGV[22] == '1' then aside(KEYS[2], KEYS[5], KEYS[4], ARGV[17], c[3], ARGV[3], ARGV[18]) end
+if ARGV[22] == '1' then
+  for _, replaced in ipairs({KEYS[2], KEYS[6]}) do aside(replaced, KEYS[5], KEYS[4], ARGV[17], c[3], ARGV[3], ARGV[18]) end
+end
 redis.call('HINCRBY', KEYS[1], 'version', 1)
 redis.call('HINCRBY', KEYS[1], 'term', 1)
 redis.call('HSET', KEYS[1], 'status', ARGV[2], 'authorized', ARGV[3], 'ends', ARGV[4], 'granted', ARGV[5],
