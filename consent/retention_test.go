@@ -27,6 +27,45 @@ func TestRecordsArePurgedAfterTheRetentionTime(t *testing.T) {
 	})
 }
 
+// TestPurgeTakesAllOfWhatIsKeptLonger: Redis must not drop a record by itself
+// before its purge, which is what strikes it out of lists and counters.
+func TestPurgeTakesAllOfWhatIsKeptLonger(t *testing.T) {
+	const kept = 2 * 365 * day
+	tests := map[string]struct {
+		after time.Duration // since it lapsed
+		what  func(t *testing.T, h *house, p *trip)
+		due   time.Duration // since then
+	}{
+		"the retention time is raised": {kept - day, func(t *testing.T, h *house, _ *trip) {
+			h.Service = h.replica(t, func(c *consent.Config) { c.Life.Retention = 2 * kept })
+		}, kept + day},
+		"stopped long after its end": {kept / 2, func(t *testing.T, h *house, p *trip) {
+			must(t, second(h.StopByApp(t.Context(), shop, p.id)))
+		}, kept},
+	}
+	for name, test := range tests {
+		t.Run(name, func(t *testing.T) {
+			bubble(t, func(t *testing.T, h *house) {
+				p := h.granted(t)
+				must(t, second(p.token(t, consent.TokenRequest{})))
+				h.live(t, 90*day, 6*time.Hour)
+				time.Sleep(test.after)
+				test.what(t, h, p)
+				h.live(t, test.due-day, 20*day)
+				must(t, second(h.Consent(t.Context(), shop, p.id)))
+				h.live(t, 2*day, 12*time.Hour)
+				wantErr(t, second(h.Consent(t.Context(), shop, p.id)), consent.ErrNotFound)
+				h.wantNothingOf(t, p.id)
+				o, err := h.Overview(t.Context())
+				must(t, err)
+				if len(o.Consents) != 0 {
+					t.Errorf("counted although it is gone: %+v", o.Consents)
+				}
+			})
+		})
+	}
+}
+
 // wantNothingOf fails if a key of a consent, or a mention of it, is left.
 func (h *house) wantNothingOf(t *testing.T, id consent.ID) {
 	t.Helper()

@@ -77,6 +77,11 @@ type Store interface {
 	// consent's mail spoke for it.
 	Claimed(ctx context.Context, id ID, term int64, days int) (claimed, spoken bool, err error)
 
+	// Keep keeps a record and what hangs on it until a purge that is due
+	// then. It returns [ErrConflict] and changes nothing unless the record
+	// still has the version.
+	Keep(ctx context.Context, id ID, version int64, due time.Time) error
+
 	// Purge deletes everything about a consent but what is aside.
 	Purge(ctx context.Context, id ID, customer, person []byte, work Work) error
 

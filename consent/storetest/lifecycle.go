@@ -24,6 +24,7 @@ func lifecycle() map[string]func(*testing.T, *fixture) {
 		"Warn/claims each threshold once":                 warnOnce,
 		"Warn/not for another term, nor what ended":       warnOtherTerm,
 		"Remind/off and on, once each":                    remindOnce,
+		"Keep/only what is as it was read":                keepUnchanged,
 		"Purge/leaves nothing":                            purgeAll,
 		"Claim/only what is due, and once at a time":      claimDue,
 		"Claim/again after the visibility time-out":       claimAgain,
@@ -225,6 +226,19 @@ func remindOnce(t *testing.T, f *fixture) {
 		t.Errorf("timeline says %v, want %v", said, want)
 	}
 	wantErr(t, f.Remind(t.Context(), consent.ID("cns_7f00000000000000000000000009"), true, f.now), consent.ErrNotFound)
+}
+
+func keepUnchanged(t *testing.T, f *fixture) {
+	id := f.valid(t, 1)
+	c := wantStatus(t, f, id, consent.Valid)
+	due := c.EndsAt.Add(10 * 365 * 24 * time.Hour)
+	for range 2 {
+		must(t, f.Keep(t.Context(), id, c.Version, due))
+	}
+	f.end(t, id)
+	wantErr(t, f.Keep(t.Context(), id, c.Version, due), consent.ErrConflict)
+	must(t, f.Purge(t.Context(), id, customer, []byte{0xaa, 1}, consent.Work{}))
+	wantErr(t, f.Keep(t.Context(), id, c.Version, due), consent.ErrNotFound)
 }
 
 func purgeAll(t *testing.T, f *fixture) {
