@@ -66,6 +66,34 @@ func TestPurgeTakesAllOfWhatIsKeptLonger(t *testing.T) {
 	}
 }
 
+// TestPurgeTakesWhatAnEarlierTermCouldNotDeliver: a renewal keeps what the
+// purge has to find.
+func TestPurgeTakesWhatAnEarlierTermCouldNotDeliver(t *testing.T) {
+	bubble(t, func(t *testing.T, h *house) {
+		p := h.granted(t)
+		h.mail.breaks(func(consent.Event) error { return consent.ErrUndeliverable })
+		h.live(t, 61*day, 12*time.Hour)
+		h.mail.breaks(nil)
+		for range 13 {
+			wantEnding(t, p.again(t).visit(t, sandbox.Customer{User: gudrun}), consent.EndRenewed)
+			h.live(t, 80*day, 5*day)
+		}
+		all, err := h.Undelivered(t.Context(), 10)
+		must(t, err)
+		if len(all) != 2 || all[0].ID != p.id {
+			t.Fatalf("undelivered: %+v", all)
+		}
+		h.live(t, 3*365*day, 10*day)
+		wantErr(t, second(h.Consent(t.Context(), shop, p.id)), consent.ErrNotFound)
+		o, err := h.Overview(t.Context())
+		must(t, err)
+		if o.Undelivered != 0 {
+			t.Errorf("%d messages of a consent that is gone are counted", o.Undelivered)
+		}
+		h.wantNothingOf(t, p.id)
+	})
+}
+
 // wantNothingOf fails if a key of a consent, or a mention of it, is left.
 func (h *house) wantNothingOf(t *testing.T, id consent.ID) {
 	t.Helper()

@@ -31,7 +31,13 @@ func TestKeptUntilAfterThePurge(t *testing.T) {
 			hangingOn(t, store, id, now)
 			ends := now.Add(90 * 24 * time.Hour)
 			wantDropped(t, c, id, ends.Add(2*year+grace))
-			if err := store.Keep(t.Context(), id, 2, now.Add(9*year)); err != nil {
+			renewed := ends.Add(year)
+			if err := store.Activate(t.Context(), id, consent.Activation{Version: 2, Status: consent.Valid, AuthorizedAt: now, EndsAt: renewed,
+				Sealed: token.Sealed{CommitID: "commit-2", Access: []byte{1}, IssuedAt: now, AccessExpiry: now.Add(time.Hour)}}); err != nil {
+				t.Fatal(err)
+			}
+			wantDropped(t, c, id, renewed.Add(2*year+grace))
+			if err := store.Keep(t.Context(), id, 3, now.Add(9*year)); err != nil {
 				t.Fatal(err)
 			}
 			wantDropped(t, c, id, now.Add(9*year+grace))

@@ -22,7 +22,6 @@ redis.call('HSET', KEYS[1], 'status', ARGV[2], 'authorized', ARGV[3], 'ends', AR
 redis.call('HDEL', KEYS[1], 'cause_actor', 'cause_code', 'ended', 'confirm_hash', 'confirm_until', 'dead_lease', 'told_bank', 'ended_grant', 'failing')
 if c[4] and tonumber(c[4]) <= tonumber(ARGV[4]) then redis.call('HDEL', KEYS[1], 'needed') end
 if ARGV[8] ~= '' then redis.call('HSET', KEYS[1], 'confirm_hash', ARGV[8], 'confirm_until', ARGV[9]) end
-redis.call('PEXPIREAT', KEYS[1], ARGV[18])
 
 local lease = redis.call('HINCRBY', KEYS[1], 'lease', 1)
 redis.call('DEL', KEYS[2], KEYS[6])
@@ -35,7 +34,7 @@ redis.call('PEXPIREAT', KEYS[2], ARGV[19])
 hold(KEYS[1], 'person', ARGV[20], ARGV[3])
 hold(KEYS[1], 'subject', ARGV[21], ARGV[3])
 line(KEYS[3], ARGV[3], 'customer', ARGV[16], ARGV[6])
-redis.call('PEXPIREAT', KEYS[3], ARGV[18])
+keep(KEYS[1], ARGV[18])
 schedule(KEYS[4], 23)
 index(KEYS[1], ARGV[3])
 return 'OK'
