@@ -90,7 +90,7 @@ type Consent struct {
 	ReturnTo string // id of one of the app's return URLs
 	Language string // BCP 47: en, is, sv; what the app asked for, see Spoken
 
-	NoReminders bool // the customer wants none; see Notice.Optional
+	NoReminders bool // the customer wants none; see Event.Optional
 
 	CreatedAt    time.Time
 	AuthorizedAt time.Time // the consent clock starts here; zero before
