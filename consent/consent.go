@@ -108,8 +108,10 @@ type Consent struct {
 	NeededUntil time.Time
 
 	// BankTold is what became of telling the bank that the consent was ended
-	// here; empty while that is under way, or was not needed.
-	BankTold token.Revocation
+	// here; empty while that is under way, which TellingBank says, and where
+	// there was nothing to tell.
+	BankTold    token.Revocation
+	TellingBank bool
 
 	// Failing: the last refresh came to nothing, and none has succeeded since.
 	// The consent is as it was.

@@ -16,6 +16,7 @@ func lifecycle() map[string]func(*testing.T, *fixture) {
 	return map[string]func(*testing.T, *fixture){
 		"End/puts the grant aside":                        endPutsAside,
 		"End/keeps what was ended before":                 endKeepsFirst,
+		"End/of what has no grant leaves nothing to tell": endUngranted,
 		"End/cannot be undone by a late refresh":          endThenCommit,
 		"Activate/puts the replaced grant aside":          activatePutsAside,
 		"Lapse/deletes the secret once it is over":        lapseOnce,
@@ -82,7 +83,7 @@ func endPutsAside(t *testing.T, f *fixture) {
 	must(t, f.Schedule(t.Context(), id, consent.Work{Add: []consent.Task{task(id, consent.TaskWarn, "", f.now)}}))
 	f.end(t, id)
 	c := wantStatus(t, f, id, consent.RevokedByPsu)
-	if c.Cause.Actor != consent.ByCustomer || !c.EndedAt.Equal(f.now) {
+	if c.Cause.Actor != consent.ByCustomer || !c.EndedAt.Equal(f.now) || !c.TellingBank {
 		t.Errorf("consent = %+v", c)
 	}
 	h, err := f.HandOut(t.Context(), f.request(id))
@@ -101,8 +102,20 @@ func endPutsAside(t *testing.T, f *fixture) {
 	must(t, f.Told(t.Context(), due[0], token.RevocationConfirmed, f.now))
 	_, _, err = f.Aside(t.Context(), id, "commit-1")
 	wantErr(t, err, token.ErrNoGrant)
-	if c := wantStatus(t, f, id, consent.RevokedByPsu); c.BankTold != token.RevocationConfirmed {
-		t.Errorf("bank told: %q", c.BankTold)
+	if c := wantStatus(t, f, id, consent.RevokedByPsu); c.BankTold != token.RevocationConfirmed || c.TellingBank {
+		t.Errorf("bank told: %q, being told: %t", c.BankTold, c.TellingBank)
+	}
+}
+
+func endUngranted(t *testing.T, f *fixture) {
+	f.create(t, 1)
+	believed, _ := f.refused(t, 2)
+	must(t, f.Believe(t.Context(), believed, consent.Work{}))
+	for _, id := range []consent.ID{id(1), believed} {
+		f.end(t, id)
+		if c := wantStatus(t, f, id, consent.RevokedByPsu); c.BankTold != "" || c.TellingBank {
+			t.Errorf("bank told: %q, being told: %t", c.BankTold, c.TellingBank)
+		}
 	}
 }
 
