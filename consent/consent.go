@@ -90,7 +90,7 @@ type Consent struct {
 	ReturnTo string // id of one of the app's return URLs
 	Language string // BCP 47: en, is, sv; what the app asked for, see Spoken
 
-	NoReminders bool // the customer wants none; see Notice.Optional
+	NoReminders bool // the customer wants none; see Event.Optional
 
 	CreatedAt    time.Time
 	AuthorizedAt time.Time // the consent clock starts here; zero before
@@ -108,8 +108,10 @@ type Consent struct {
 	NeededUntil time.Time
 
 	// BankTold is what became of telling the bank that the consent was ended
-	// here; empty while that is under way, or was not needed.
-	BankTold token.Revocation
+	// here; empty while that is under way, which TellingBank says, and where
+	// there was nothing to tell.
+	BankTold    token.Revocation
+	TellingBank bool
 
 	// Failing: the last refresh came to nothing, and none has succeeded since.
 	// The consent is as it was.

@@ -172,8 +172,8 @@ func (s *Service) event(ctx context.Context, id ID, n Notice) (Event, error) {
 		return Event{}, err
 	}
 	e := Event{Notice: n, Consent: c, App: s.apps[c.App], Bank: s.banks[c.Bank], At: s.c.Now().UTC(),
-		Key: string(id) + " " + n.String(), ID: fmt.Sprintf("%s %s %d", id, n.Event, n.Term)}
-	if n.Channel == ChannelMail && n.Optional() && c.NoReminders {
+		Key: string(id) + " " + n.String(), ID: fmt.Sprintf("%s %s %d", id, n.Event, n.Term), Optional: s.c.Life.optional(n)}
+	if n.Channel == ChannelMail && e.Optional && c.NoReminders {
 		return Event{}, errSilenced
 	}
 	if n.Days() > 0 {
@@ -234,7 +234,7 @@ func (s *Service) stillEnding(ctx context.Context, c Consent, n Notice) ([]Endin
 		if err != nil {
 			return nil, err
 		}
-		all = append(all, slices.DeleteFunc(others, func(o Consent) bool { return o.NoReminders && n.Optional() })...)
+		all = append(all, slices.DeleteFunc(others, func(o Consent) bool { return o.NoReminders && s.c.Life.optional(n) })...)
 	}
 	var out []EndingConsent
 	for _, c := range all {

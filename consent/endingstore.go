@@ -39,6 +39,11 @@ type EndingStore interface {
 	Aside(ctx context.Context, id ID, commit string) (bank string, s token.Sealed, err error)
 	Told(ctx context.Context, t Task, outcome token.Revocation, at time.Time) error
 
+	// Keep keeps a record and what hangs on it until a purge that is due
+	// then. It returns [ErrConflict] and changes nothing unless the record
+	// still has the version.
+	Keep(ctx context.Context, id ID, version int64, due time.Time) error
+
 	// Purge deletes everything about a consent but what is aside.
 	Purge(ctx context.Context, id ID, customer, person []byte, work Work) error
 

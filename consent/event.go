@@ -18,6 +18,10 @@ type Event struct {
 	Bank    Bank
 	At      time.Time
 
+	// Optional: the customer may do without it. It is a reminder, and a later
+	// one follows.
+	Optional bool
+
 	// What customers are told with: where, by which name, and the link to the
 	// page where they renew and stop.
 	Email  token.Secret

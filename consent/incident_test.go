@@ -145,6 +145,34 @@ func TestRenewalInAnIncidentIsNotUndone(t *testing.T) {
 	})
 }
 
+// TestDoubtedGrantsAreTakenBackAtTheBank: what the bank only seemed to refuse
+// is alive there when somebody stops or renews meanwhile.
+func TestDoubtedGrantsAreTakenBackAtTheBank(t *testing.T) {
+	bubble(t, func(t *testing.T, h *house) {
+		trips, _ := refusing(t, h)
+		wantEnding(t, trips[0].again(t).visit(t, sandbox.Customer{User: gudrun}), consent.EndConnected)
+		must(t, second(h.StopByStaff(t.Context(), audur, trips[1].id, "asked")))
+		h.live(t, time.Hour, 30*time.Second)
+		if n := h.bank.Calls(sandbox.EndpointRevoke); n != 2 {
+			t.Errorf("the bank was told of %d grants, want those of the stopped and the renewed consent", n)
+		}
+		if c := trips[1].wantStatus(t, consent.TerminatedByTpp, "asked"); c.BankTold != token.RevocationConfirmed {
+			t.Errorf("bank told: %q", c.BankTold)
+		}
+	})
+}
+
+func TestErasedInAnIncidentIsTakenBackAtTheBank(t *testing.T) {
+	bubble(t, func(t *testing.T, h *house) {
+		refusing(t, h)
+		must(t, second(h.Erase(t.Context(), shop, "customer-1")))
+		h.live(t, time.Hour, 30*time.Second)
+		if n := h.bank.Withdraw(gudrun, "consentd"); n != 0 {
+			t.Errorf("%d grants of an erased customer live on at the bank", n)
+		}
+	})
+}
+
 func TestIncidentsWithoutStore(t *testing.T) {
 	bubble(t, func(t *testing.T, h *house) {
 		h.redis.SetError("LOADING")

@@ -57,6 +57,13 @@ func (l Life) next(ends, now time.Time) time.Time {
 	return time.Time{}
 }
 
+// optional reports whether a customer may do without being told: a reminder
+// that a later one follows. The last warning, and whatever has happened, is
+// told in any case.
+func (l Life) optional(n Notice) bool {
+	return n.Days() > 0 && slices.ContainsFunc(l.Warn, func(d int) bool { return d < n.Days() })
+}
+
 func threshold(ends time.Time, days int) time.Time { return ends.Add(-time.Duration(days) * day) }
 
 // quietUntil is when the quiet hours that a moment lies in are over, or zero

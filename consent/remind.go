@@ -7,11 +7,6 @@ import (
 	"github.com/consentd/consentd/token"
 )
 
-// Optional reports whether a customer may do without being told: a reminder
-// that a later one follows. The last warning, and whatever has happened, is
-// told in any case.
-func (n Notice) Optional() bool { return n.Days() > 1 }
-
 // Remind turns the reminders off or on that a customer gets about the
 // consents of one app, by the manage link of any of the mails. A link that is
 // too old is [ErrLinkGone]; one that a renewal used up still does.

@@ -31,6 +31,29 @@ func TestRemindersOffLeavesTheLastOneAndTheEnd(t *testing.T) {
 	})
 }
 
+// TestRemindersOffLeavesTheLastOfAnyThresholds: which one that is, the
+// configuration says.
+func TestRemindersOffLeavesTheLastOfAnyThresholds(t *testing.T) {
+	bubble(t, func(t *testing.T, h *house) {
+		h.Service = h.replica(t, func(c *consent.Config) { c.Life.Warn = []int{7, 14} })
+		h.granted(t)
+		h.live(t, time.Hour, time.Minute)
+		must(t, h.Remind(t.Context(), letter(t, h), false))
+		h.live(t, 91*day, time.Hour)
+		wantTold(t, h.mail, "connected", "warning-7", "expired")
+		if last := h.mail.all()[1]; last.Optional {
+			t.Error("the last warning offers to have no more of them")
+		}
+		must(t, h.Remind(t.Context(), letter(t, h), true))
+		h.granted(t)
+		h.live(t, 80*day, time.Hour)
+		all := h.mail.all()
+		if last := all[len(all)-1]; last.Notice.Event != "warning-14" || !last.Optional {
+			t.Errorf("last told: %s, optional: %t", last.Notice.Event, last.Optional)
+		}
+	})
+}
+
 func TestRemindersOffAreOffForAllOfTheApps(t *testing.T) {
 	bubble(t, func(t *testing.T, h *house) {
 		h.granted(t)

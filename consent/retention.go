@@ -10,7 +10,8 @@ import (
 	"github.com/consentd/consentd/token"
 )
 
-// purgeOld deletes a record whose retention time is over.
+// purgeOld deletes a record whose retention time is over, as it is configured
+// now.
 func (s *Service) purgeOld(ctx context.Context, t Task) (time.Time, error) {
 	c, err := s.c.Store.Consent(ctx, t.ID)
 	if err != nil {
@@ -18,7 +19,7 @@ func (s *Service) purgeOld(ctx context.Context, t Task) (time.Time, error) {
 	}
 	now := s.c.Now().UTC()
 	if due := s.purge(c.ID, c.lastDay()).Due; now.Before(due) {
-		return due, nil
+		return due, s.c.Store.Keep(ctx, c.ID, c.Version, due)
 	}
 	s.c.Log.InfoContext(ctx, "record purged", slog.String("consent", string(c.ID)), slog.Time("ended", c.lastDay()))
 	return time.Time{}, s.forget(ctx, c)

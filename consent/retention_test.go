@@ -27,6 +27,73 @@ func TestRecordsArePurgedAfterTheRetentionTime(t *testing.T) {
 	})
 }
 
+// TestPurgeTakesAllOfWhatIsKeptLonger: Redis must not drop a record by itself
+// before its purge, which is what strikes it out of lists and counters.
+func TestPurgeTakesAllOfWhatIsKeptLonger(t *testing.T) {
+	const kept = 2 * 365 * day
+	tests := map[string]struct {
+		after time.Duration // since it lapsed
+		what  func(t *testing.T, h *house, p *trip)
+		due   time.Duration // since then
+	}{
+		"the retention time is raised": {kept - day, func(t *testing.T, h *house, _ *trip) {
+			h.Service = h.replica(t, func(c *consent.Config) { c.Life.Retention = 2 * kept })
+		}, kept + day},
+		"stopped long after its end": {kept / 2, func(t *testing.T, h *house, p *trip) {
+			must(t, second(h.StopByApp(t.Context(), shop, p.id)))
+		}, kept},
+	}
+	for name, test := range tests {
+		t.Run(name, func(t *testing.T) {
+			bubble(t, func(t *testing.T, h *house) {
+				p := h.granted(t)
+				must(t, second(p.token(t, consent.TokenRequest{})))
+				h.live(t, 90*day, 6*time.Hour)
+				time.Sleep(test.after)
+				test.what(t, h, p)
+				h.live(t, test.due-day, 20*day)
+				must(t, second(h.Consent(t.Context(), shop, p.id)))
+				h.live(t, 2*day, 12*time.Hour)
+				wantErr(t, second(h.Consent(t.Context(), shop, p.id)), consent.ErrNotFound)
+				h.wantNothingOf(t, p.id)
+				o, err := h.Overview(t.Context())
+				must(t, err)
+				if len(o.Consents) != 0 {
+					t.Errorf("counted although it is gone: %+v", o.Consents)
+				}
+			})
+		})
+	}
+}
+
+// TestPurgeTakesWhatAnEarlierTermCouldNotDeliver: a renewal keeps what the
+// purge has to find.
+func TestPurgeTakesWhatAnEarlierTermCouldNotDeliver(t *testing.T) {
+	bubble(t, func(t *testing.T, h *house) {
+		p := h.granted(t)
+		h.mail.breaks(func(consent.Event) error { return consent.ErrUndeliverable })
+		h.live(t, 61*day, 12*time.Hour)
+		h.mail.breaks(nil)
+		for range 13 {
+			wantEnding(t, p.again(t).visit(t, sandbox.Customer{User: gudrun}), consent.EndRenewed)
+			h.live(t, 80*day, 5*day)
+		}
+		all, err := h.Undelivered(t.Context(), 10)
+		must(t, err)
+		if len(all) != 2 || all[0].ID != p.id {
+			t.Fatalf("undelivered: %+v", all)
+		}
+		h.live(t, 3*365*day, 10*day)
+		wantErr(t, second(h.Consent(t.Context(), shop, p.id)), consent.ErrNotFound)
+		o, err := h.Overview(t.Context())
+		must(t, err)
+		if o.Undelivered != 0 {
+			t.Errorf("%d messages of a consent that is gone are counted", o.Undelivered)
+		}
+		h.wantNothingOf(t, p.id)
+	})
+}
+
 // wantNothingOf fails if a key of a consent, or a mention of it, is left.
 func (h *house) wantNothingOf(t *testing.T, id consent.ID) {
 	t.Helper()

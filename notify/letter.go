@@ -149,7 +149,7 @@ func (w *writer) needed(l *letter) {
 // warn words a warning, of one consent or of several that end together.
 func (w *writer) warn(l *letter) {
 	app, until := w.e.App.Name, w.lastDay(w.e.Consent, w.e.Bank)
-	if w.e.Notice.Optional() {
+	if w.e.Optional {
 		l.Unsubscribe, l.UnsubscribeText = l.Link+"/reminders", w.text("mail.unsubscribe", app)
 	}
 	if n := len(w.e.Ending); n > 1 {

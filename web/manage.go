@@ -110,16 +110,12 @@ func stoppedBy(a consent.Actor) string {
 	return string(consent.ByStaff)
 }
 
-// toldOf is how telling the bank stands; empty when there was nothing left to
-// tell it of.
+// toldOf is how telling the bank stands; empty when there was nothing to tell.
 func toldOf(c consent.Consent) string {
-	switch {
-	case c.BankTold != "":
-		return string(c.BankTold)
-	case c.EndedAt.Before(c.EndsAt):
+	if c.TellingBank {
 		return "wait"
 	}
-	return ""
+	return string(c.BankTold)
 }
 
 // renewFromMail answers POST /m/{link}/renew. A link that is good for looking

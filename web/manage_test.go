@@ -153,6 +153,24 @@ func TestStoppedWhileTheBankIsDown(t *testing.T) {
 	b.opened(mail).says(t, "Landsbankinn did not confirm it", "withdraw it in your online bank")
 }
 
+// TestStoppedAfterTheBankHadEndedIt: nobody waits for what the bank knows.
+func TestStoppedAfterTheBankHadEndedIt(t *testing.T) {
+	t.Parallel()
+	w, b, id := granted(t)
+	mail := w.mail()
+	w.bank.Withdraw(gudrun, "")
+	w.pass(10 * time.Minute)
+	w.call(w.key, "POST", "/v1/consents/"+id+"/token", nil).wants(t, http.StatusGone, "consent-revoked")
+	w.pass(10 * time.Minute)
+	w.mail()
+	w.call(w.key, "DELETE", "/v1/consents/"+id, nil)
+	page := b.opened(mail)
+	page.says(t, "Access stopped", "Súpubúðin stopped the access")
+	if strings.Contains(page.text, "We are telling") || strings.Contains(page.text, "Check again") {
+		t.Errorf("the customer waits for the bank, which was not told:\n%s", page.text)
+	}
+}
+
 func TestMailLinkAfterTheEnd(t *testing.T) {
 	t.Parallel()
 	w, _, id := granted(t)

@@ -17,7 +17,8 @@ var notFound = map[string]error{"NOTFOUND": consent.ErrNotFound}
 // End implements [consent.Store].
 func (s *Store) End(ctx context.Context, id consent.ID, e consent.End) error {
 	k := keysOf(id)
-	args := []any{string(e.Status), string(e.Cause.Actor), e.Cause.Code, millis(e.At), string(e.Status), string(id), millis(e.ForgetBy)}
+	args := []any{string(e.Status), string(e.Cause.Actor), e.Cause.Code, millis(e.At), string(e.Status), string(id), millis(e.ForgetBy),
+		s.purgeAt(e.At)}
 	return s.change(ctx, "end", notFound, []string{k.consent(), k.grant(), k.timeline(), k.due(), k.aside(), k.refused()},
 		append(args, scheduled(e.Work)...)...)
 }
@@ -81,6 +82,12 @@ func (s *Store) Pending(ctx context.Context, t consent.Task) (bool, error) {
 		return false, unavailable("pending", err)
 	}
 	return true, nil
+}
+
+// Keep implements [consent.Store].
+func (s *Store) Keep(ctx context.Context, id consent.ID, version int64, due time.Time) error {
+	words := map[string]error{"NOTFOUND": consent.ErrNotFound, "CONFLICT": consent.ErrConflict}
+	return s.verdict(ctx, "keep", words, []string{keysOf(id).consent()}, version, millis(due.Add(purgeGrace)))
 }
 
 // Purge implements [consent.Store].

@@ -63,7 +63,7 @@ func (p *player) act(t *testing.T) action {
 		p.create, p.create, p.activate(commit, status), p.activate(commit, status), p.activate(commit, status),
 		p.reject, p.confirm, p.end, p.lapse, p.lapse, p.abandon,
 		p.refresh(owner, p.fails), p.refresh(owner, p.fails), p.refresh(owner, p.succeeds), p.refresh(owner, p.refused),
-		p.handOut, p.need(lapse), p.told, p.purge)
+		p.handOut, p.need(lapse), p.told, p.keep, p.purge)
 }
 
 func (p *player) status() consent.Status {
@@ -162,6 +162,14 @@ func (p *player) told(ctx context.Context, id consent.ID) error {
 
 // val2 is the value, or a zero one.
 func val2[T any](v T, _ error) T { return v }
+
+func (p *player) keep(ctx context.Context, id consent.ID) error {
+	c, err := p.store.Consent(ctx, id)
+	if err != nil {
+		return err
+	}
+	return p.store.Keep(ctx, id, c.Version, p.now.Add(10*365*24*time.Hour))
+}
 
 func (p *player) purge(ctx context.Context, id consent.ID) error {
 	if p.rand.IntN(3) > 0 {

@@ -40,7 +40,8 @@ func record(id consent.ID, h map[string]string) consent.Consent {
 		CreatedAt: instant(h["created"]), AuthorizedAt: instant(h["authorized"]), EndsAt: instant(h["ends"]),
 		EndedAt: instant(h["ended"]), ChangedAt: instant(h["changed"]), ConfirmUntil: instant(h["confirm_until"]), LastUsedAt: instant(h["used"]),
 		NeededUntil: instant(h["needed"]),
-		Failing:     h["failing"] == "1", TextVersion: h["text"], Term: number(h["term"]), BankTold: token.Revocation(h["told_bank"]), Personal: []byte(h["personal"]),
+		Failing:     h["failing"] == "1", TextVersion: h["text"], Term: number(h["term"]), BankTold: token.Revocation(h["told_bank"]),
+		TellingBank: h["ended_grant"] != "" && h["told_bank"] == "", Personal: []byte(h["personal"]),
 	}
 }
 

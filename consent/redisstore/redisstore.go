@@ -62,7 +62,7 @@
 //	session:<kind>:ended:<index> string  when all sessions of one person were ended
 //
 // A grant expires with its consent (PEXPIREAT) as a backstop; the record and
-// what hangs on it, after the retention time. Business times come from the
+// what hangs on it, thirty days after its purge is due. Business times come from the
 // caller; only leases use Redis' own clock.
 //
 // A <day> is the number of days since 1970 in UTC. Which books a consent is
@@ -182,6 +182,7 @@ var parts = []struct {
 	{"tally", []string{"tally("}},
 	{"schedule", []string{"schedule("}},
 	{"aside", []string{"aside("}},
+	{"keep", []string{"keep("}},
 	{"newest", []string{"newest("}},
 	{"newestevent", []string{"newestEvent("}},
 	{"telling", []string{"tell(", "linesOf("}},

@@ -20,6 +20,8 @@ func incidents() map[string]func(*testing.T, *fixture) {
 		"Restore/gives the grant back once":                restoreOnce,
 		"Restore/not to what was renewed or stopped since": restoreNot,
 		"Restore/a late repetition of the refusal is old":  restoreLate,
+		"End/puts aside what its bank refused":             endRefused,
+		"Activate/puts aside what its bank refused":        activateRefused,
 		"Believe/forgets the grant and tells once":         believeTells,
 		"Restore/tells who heard of the end":               restoreTellsWhoHeard,
 		"Heard/of what lives is of nothing":                heardOfWhatLives,
@@ -195,6 +197,47 @@ func restoreLate(t *testing.T, f *fixture) {
 	must(t, f.Restore(t.Context(), id, f.now, consent.Work{}))
 	wantErr(t, f.MarkDead(t.Context(), string(id), l, token.ErrRefused, f.now), token.ErrNewer)
 	wantStatus(t, f, id, consent.Valid)
+}
+
+// wantAside fails unless a grant of f.valid waits for its bank to be told.
+func (f *fixture) wantAside(t *testing.T, id consent.ID) {
+	t.Helper()
+	at, s, err := f.Aside(t.Context(), id, "commit-1")
+	want := f.activation("commit-1").Sealed
+	if err != nil || at != bank || string(s.Access) != string(want.Access) || string(s.Refresh) != string(want.Refresh) {
+		t.Errorf("aside = %s, %+v, %v", at, s, err)
+	}
+	if due := f.claim(t, f.now); !slices.Equal(names(due), []string{"revoke " + string(id) + " commit-1"}) {
+		t.Errorf("due: %v", names(due))
+	}
+}
+
+// endRefused: a refusal that is doubted may leave the grant alive at the bank.
+func endRefused(t *testing.T, f *fixture) {
+	id, _ := f.refused(t, 1)
+	for range 2 {
+		f.end(t, id)
+	}
+	f.wantAside(t, id)
+	must(t, f.Told(t.Context(), task(id, consent.TaskRevoke, "commit-1", f.now), token.RevocationConfirmed, f.now))
+	if c := wantStatus(t, f, id, consent.RevokedByPsu); c.BankTold != token.RevocationConfirmed {
+		t.Errorf("bank told: %q", c.BankTold)
+	}
+}
+
+func activateRefused(t *testing.T, f *fixture) {
+	id, _ := f.refused(t, 1)
+	a := f.activation("commit-2")
+	a.Version, a.RevokeReplaced = 3, true
+	for range 2 {
+		must(t, f.Activate(t.Context(), id, a))
+	}
+	f.wantAside(t, id)
+	replaced, _ := f.refused(t, 2)
+	a.RevokeReplaced = false // the bank sees to it
+	must(t, f.Activate(t.Context(), replaced, a))
+	_, _, err := f.Aside(t.Context(), replaced, "commit-1")
+	wantErr(t, err, token.ErrNoGrant)
 }
 
 func believeTells(t *testing.T, f *fixture) {

@@ -16,6 +16,7 @@ func lifecycle() map[string]func(*testing.T, *fixture) {
 	return map[string]func(*testing.T, *fixture){
 		"End/puts the grant aside":                        endPutsAside,
 		"End/keeps what was ended before":                 endKeepsFirst,
+		"End/of what has no grant leaves nothing to tell": endUngranted,
 		"End/cannot be undone by a late refresh":          endThenCommit,
 		"Activate/puts the replaced grant aside":          activatePutsAside,
 		"Lapse/deletes the secret once it is over":        lapseOnce,
@@ -24,6 +25,7 @@ func lifecycle() map[string]func(*testing.T, *fixture) {
 		"Warn/claims each threshold once":                 warnOnce,
 		"Warn/not for another term, nor what ended":       warnOtherTerm,
 		"Remind/off and on, once each":                    remindOnce,
+		"Keep/only what is as it was read":                keepUnchanged,
 		"Purge/leaves nothing":                            purgeAll,
 		"Claim/only what is due, and once at a time":      claimDue,
 		"Claim/again after the visibility time-out":       claimAgain,
@@ -54,7 +56,7 @@ func endPutsAside(t *testing.T, f *fixture) {
 	must(t, f.Schedule(t.Context(), id, consent.Work{Add: []consent.Task{task(id, consent.TaskWarn, "", f.now)}}))
 	f.end(t, id)
 	c := wantStatus(t, f, id, consent.RevokedByPsu)
-	if c.Cause.Actor != consent.ByCustomer || !c.EndedAt.Equal(f.now) {
+	if c.Cause.Actor != consent.ByCustomer || !c.EndedAt.Equal(f.now) || !c.TellingBank {
 		t.Errorf("consent = %+v", c)
 	}
 	h, err := f.HandOut(t.Context(), f.request(id))
@@ -73,8 +75,20 @@ func endPutsAside(t *testing.T, f *fixture) {
 	must(t, f.Told(t.Context(), due[0], token.RevocationConfirmed, f.now))
 	_, _, err = f.Aside(t.Context(), id, "commit-1")
 	wantErr(t, err, token.ErrNoGrant)
-	if c := wantStatus(t, f, id, consent.RevokedByPsu); c.BankTold != token.RevocationConfirmed {
-		t.Errorf("bank told: %q", c.BankTold)
+	if c := wantStatus(t, f, id, consent.RevokedByPsu); c.BankTold != token.RevocationConfirmed || c.TellingBank {
+		t.Errorf("bank told: %q, being told: %t", c.BankTold, c.TellingBank)
+	}
+}
+
+func endUngranted(t *testing.T, f *fixture) {
+	f.create(t, 1)
+	believed, _ := f.refused(t, 2)
+	must(t, f.Believe(t.Context(), believed, consent.Work{}))
+	for _, id := range []consent.ID{id(1), believed} {
+		f.end(t, id)
+		if c := wantStatus(t, f, id, consent.RevokedByPsu); c.BankTold != "" || c.TellingBank {
+			t.Errorf("bank told: %q, being told: %t", c.BankTold, c.TellingBank)
+		}
 	}
 }
 
@@ -198,6 +212,19 @@ func remindOnce(t *testing.T, f *fixture) {
 		t.Errorf("timeline says %v, want %v", said, want)
 	}
 	wantErr(t, f.Remind(t.Context(), consent.ID("cns_7f00000000000000000000000009"), true, f.now), consent.ErrNotFound)
+}
+
+func keepUnchanged(t *testing.T, f *fixture) {
+	id := f.valid(t, 1)
+	c := wantStatus(t, f, id, consent.Valid)
+	due := c.EndsAt.Add(10 * 365 * 24 * time.Hour)
+	for range 2 {
+		must(t, f.Keep(t.Context(), id, c.Version, due))
+	}
+	f.end(t, id)
+	wantErr(t, f.Keep(t.Context(), id, c.Version, due), consent.ErrConflict)
+	must(t, f.Purge(t.Context(), id, customer, []byte{0xaa, 1}, consent.Work{}))
+	wantErr(t, f.Keep(t.Context(), id, c.Version, due), consent.ErrNotFound)
 }
 
 func purgeAll(t *testing.T, f *fixture) {

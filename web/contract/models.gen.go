@@ -379,7 +379,7 @@ type Consent struct {
 	Bank string `json:"bank"`
 
 	// BankTold After an end on our side, what the bank said when it was told: `confirmed`, `unsupported` (it cannot be told),
-	// `failed` (it did not confirm within a week), or empty while that is under way.
+	// `failed` (it did not confirm within a week), or empty while that is under way, and where there was nothing to tell.
 	BankTold ConsentBankTold `json:"bank_told"`
 
 	// Cause Why a consent is no longer valid, or never was.
@@ -423,7 +423,7 @@ type Consent struct {
 }
 
 // ConsentBankTold After an end on our side, what the bank said when it was told: `confirmed`, `unsupported` (it cannot be told),
-// `failed` (it did not confirm within a week), or empty while that is under way.
+// `failed` (it did not confirm within a week), or empty while that is under way, and where there was nothing to tell.
 type ConsentBankTold string
 
 // ConsentPage defines model for ConsentPage.

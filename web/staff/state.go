@@ -151,7 +151,10 @@ func (f file) bankTold() string {
 	case token.RevocationFailed:
 		return "The bank never confirmed: the customer can withdraw it there too."
 	}
-	return "The bank is being told."
+	if f.Consent.TellingBank {
+		return "The bank is being told."
+	}
+	return "There was nothing to tell the bank."
 }
 
 func (f file) rejected() state {

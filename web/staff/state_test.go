@@ -100,8 +100,12 @@ func TestStateInOneSentence(t *testing.T) {
 			f.ended(consent.RevokedByPsu, consent.ByCustomer, consent.CauseStopped)
 			f.Consent.BankTold = token.RevocationConfirmed
 		}), toneStop, "Stopped on 18 February 14:05: the customer stopped it on our page. The bank has confirmed.", "starts anew in Fika Pay"},
-		"stopped by the app": {lived(func(f *file) { f.ended(consent.TerminatedByTpp, consent.ByApp, consent.CauseStopped) }), toneStop,
-			"Stopped on 18 February 14:05: Fika Pay ended it. The bank is being told.", "It stays ended"},
+		"stopped by the app": {lived(func(f *file) {
+			f.ended(consent.TerminatedByTpp, consent.ByApp, consent.CauseStopped)
+			f.Consent.TellingBank = true
+		}), toneStop, "Stopped on 18 February 14:05: Fika Pay ended it. The bank is being told.", "It stays ended"},
+		"stopped without a grant": {lived(func(f *file) { f.ended(consent.TerminatedByTpp, consent.ByApp, consent.CauseStopped) }), toneStop,
+			"Stopped on 18 February 14:05: Fika Pay ended it. There was nothing to tell the bank.", "It stays ended"},
 		"stopped by staff": {lived(func(f *file) {
 			f.ended(consent.TerminatedByTpp, consent.ByStaff, "suspected-fraud")
 			f.Timeline = append(f.Timeline, consent.Entry{At: f.Consent.EndedAt, Actor: consent.ByStaff, Event: "staff_stop", Staff: "audur", Reason: "suspected-fraud", Detail: "act 7"})
@@ -199,6 +203,14 @@ func TestNextSteps(t *testing.T) {
 	got := strings.Join(lived(nil).next(warn), "\n")
 	if !strings.HasPrefix(got, "On 24 February 14:00: a warning, 7 days before the end.\nOn 28 February") || !strings.Contains(got, "1 day before the end.\nAt the end, on 3 March 14:00") || strings.Contains(got, "14 days") {
 		t.Errorf("next:\n%s", got)
+	}
+	stopped := lived(func(f *file) { f.ended(consent.TerminatedByTpp, consent.ByApp, consent.CauseStopped) })
+	if got := stopped.next(warn); len(got) != 1 || !strings.HasPrefix(got[0], "Nothing") {
+		t.Errorf("nothing to tell the bank, next = %q", got)
+	}
+	stopped.Consent.TellingBank = true
+	if got := stopped.next(warn); len(got) != 1 || !strings.HasPrefix(got[0], "The bank is told") {
+		t.Errorf("bank to be told, next = %q", got)
 	}
 	if got := asked(nil).next(warn); len(got) != 1 || !strings.HasPrefix(got[0], "Nothing") {
 		t.Errorf("next = %q", got)

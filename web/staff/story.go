@@ -238,7 +238,7 @@ func (f file) next(warnDays []int) []string {
 		}
 		return steps
 	case consent.RevokedByPsu, consent.TerminatedByTpp:
-		if c.BankTold == "" {
+		if c.TellingBank {
 			return []string{"The bank is told until it confirms, for a week."}
 		}
 	case consent.Received:
