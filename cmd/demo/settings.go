@@ -29,6 +29,8 @@ type settings struct {
 
 	// around wraps the handler of one part: a test listens there.
 	around func(part string, h http.Handler) http.Handler
+
+	environ []string // settings of consentd that come before demo.yaml's: a test has a slower machine
 }
 
 const defaultAddr = "localhost:8080"
@@ -89,7 +91,7 @@ func configuration(s settings, at places, keys secrets) (config.Config, error) {
 		return config.Config{}, errors.Join(err, os.Remove(file.Name()))
 	}
 	hash := sha256.Sum256([]byte(keys.apiKey))
-	c, err := config.Load(file.Name(), []string{
+	c, err := config.Load(file.Name(), append([]string{
 		"CONSENTD_PUBLIC_URL=" + at.consentd,
 		"CONSENTD_REDIS_ADDRESSES=" + at.redis,
 		"CONSENTD_REDIS_PASSWORD=" + keys.redis,
@@ -101,6 +103,6 @@ func configuration(s settings, at places, keys secrets) (config.Config, error) {
 		"CONSENTD_BANKS_SANDBOX_ROTATION=" + s.rotation.String(),
 		"CONSENTD_APPS_FIKA_PAY_KEY_HASHES=" + hex.EncodeToString(hash[:]),
 		"CONSENTD_APPS_FIKA_PAY_RETURN_URLS_DONE=" + at.shop + "/bank/done",
-	})
+	}, s.environ...))
 	return c, errors.Join(err, os.Remove(file.Name()))
 }
