@@ -35,6 +35,10 @@ func (c Consent) lastDay() time.Time {
 	return c.CreatedAt
 }
 
+// GoneFor is how long it is known that a consent is gone: longer than an
+// idempotency key, by which a late repetition would make it again.
+const GoneFor = onceLife + day
+
 // forget deletes a record and everything that finds it.
 func (s *Service) forget(ctx context.Context, c Consent) error {
 	p, err := s.person(c)

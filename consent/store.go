@@ -18,7 +18,8 @@ type Store interface {
 	token.Store
 
 	// Create stores a consent that was asked for, findable by the
-	// customer's keyed index.
+	// customer's keyed index. It returns [ErrNotFound] for one that was purged
+	// within [GoneFor].
 	Create(ctx context.Context, c Consent, customer []byte, work Work) error
 
 	// Consent reads a record, or returns [ErrNotFound]. Consents reads
@@ -77,7 +78,8 @@ type Store interface {
 	// consent's mail spoke for it.
 	Claimed(ctx context.Context, id ID, term int64, days int) (claimed, spoken bool, err error)
 
-	// Purge deletes everything about a consent but what is aside.
+	// Purge deletes everything about a consent but what is aside. For
+	// [GoneFor] it is known that it is gone.
 	Purge(ctx context.Context, id ID, customer, person []byte, work Work) error
 
 	// Aside reads a grant that was put aside, by its commit id, and which

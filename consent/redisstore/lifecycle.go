@@ -87,7 +87,8 @@ func (s *Store) Pending(ctx context.Context, t consent.Task) (bool, error) {
 func (s *Store) Purge(ctx context.Context, id consent.ID, customer, person []byte, work consent.Work) error {
 	k := keysOf(id)
 	return s.verdict(ctx, "purge", nil, []string{k.consent(), k.grant(), k.timeline(), k.uses(), k.deliveries(),
-		k.customer(customer), k.person(person), k.due(), k.undelivered(), k.refused()}, append([]any{string(id)}, scheduled(work)...)...)
+		k.customer(customer), k.person(person), k.due(), k.undelivered(), k.refused(), k.gone()},
+		append([]any{string(id), consent.GoneFor.Milliseconds()}, scheduled(work)...)...)
 }
 
 // Aside implements [consent.Store].

@@ -29,6 +29,7 @@
 //	{p:7f}:aside:<id>       hash   sealed grants that are over, until their bank was told
 //	{p:7f}:refused:<id>     hash   a grant that its bank refused, until it is known whether the bank
 //	                               meant it: two minutes, a day at most
+//	{p:7f}:gone:<id>        string it was purged, for consent.GoneFor
 //	{p:7f}:deliveries:<id>  hash   attempts to deliver each message, and what came of it
 //	{p:7f}:due              zset   what to do when: warn, expire, revoke, probe, deliver, purge
 //	{p:7f}:telling          hash   by consent: its deliveries in the due set, in their order. Scripts
@@ -274,6 +275,7 @@ func (k keys) handOuts() string          { return k.tagged("handouts") }
 func (k keys) due() string               { return k.tagged("due") }
 func (k keys) aside() string             { return k.tagged("aside:") + k.id }
 func (k keys) refused() string           { return k.tagged("refused:") + k.id }
+func (k keys) gone() string              { return k.tagged("gone:") + k.id }
 func (k keys) deliveries() string        { return k.tagged("deliveries:") + k.id }
 
 func (k keys) undelivered() string { return k.tagged("undelivered") }

@@ -25,6 +25,7 @@ func lifecycle() map[string]func(*testing.T, *fixture) {
 		"Warn/not for another term, nor what ended":       warnOtherTerm,
 		"Remind/off and on, once each":                    remindOnce,
 		"Purge/leaves nothing":                            purgeAll,
+		"Purge/is for good":                               purgeForGood,
 		"Claim/only what is due, and once at a time":      claimDue,
 		"Claim/again after the visibility time-out":       claimAgain,
 		"Settle/does nothing to a task that was moved":    settleMoved,
@@ -244,6 +245,18 @@ func purgeAll(t *testing.T, f *fixture) {
 	must(t, err)
 	if len(byCustomer)+len(byPerson)+len(lines)+len(uses) != 0 {
 		t.Errorf("left: %v %v %v %v", byCustomer, byPerson, lines, uses)
+	}
+}
+
+func purgeForGood(t *testing.T, f *fixture) {
+	c := f.create(t, 1)
+	for range 2 {
+		must(t, f.Purge(t.Context(), c.ID, customer, nil, consent.Work{}))
+		wantErr(t, f.Create(t.Context(), c, customer, consent.Work{}), consent.ErrNotFound)
+	}
+	ids, err := f.ByCustomer(t.Context(), customer)
+	if err != nil || len(ids) != 0 {
+		t.Errorf("the customer of a purged consent has %v, %v", ids, err)
 	}
 }
 
