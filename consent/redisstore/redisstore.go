@@ -101,6 +101,7 @@ type Config struct {
 	Retention time.Duration         // how long a record outlives its consent; default two years
 	HandOuts  int                   // hand-outs kept in each of 256 partitions; default 10,000
 	Requests  time.Duration         // how long a request id finds its consents; default 7 days
+	Traced    int                   // hand-outs that it finds: of an app on a day in a partition, allowed and denied each; default 5,000
 }
 
 // Store implements [consent.Store]. It is safe for concurrent use.
@@ -114,6 +115,7 @@ const (
 	defaultRetention = 2 * 365 * 24 * time.Hour
 	defaultHandOuts  = 10_000
 	defaultRequests  = 7 * day
+	defaultTraced    = 5_000
 
 	day = 24 * time.Hour
 )
@@ -131,6 +133,9 @@ func New(c Config) (*Store, error) {
 	}
 	if c.Requests == 0 {
 		c.Requests = defaultRequests
+	}
+	if c.Traced == 0 {
+		c.Traced = defaultTraced
 	}
 	return &Store{c: c}, nil
 }
