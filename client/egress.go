@@ -47,10 +47,13 @@ func (e *egress) RoundTrip(r *http.Request) (*http.Response, error) {
 
 // ProblemIn is the problem in an answer that came through [Client.Egress], or
 // nil if the answer is the bank's: consentd marks those. An answer of neither,
-// a proxy's, is a problem too, without a Code. It leaves the body to be read.
+// a proxy's, is a problem too, without a Code: [ErrCallUnknown], like an error
+// of the call itself. It leaves the body to be read.
 func ProblemIn(res *http.Response) *Problem {
 	if res.Header.Get("Consentd-Answer") == "bank" {
 		return nil
 	}
-	return problemOf(res, peek(res), res.Header.Get("X-Request-Id"))
+	p := problemOf(res, peek(res), res.Header.Get("X-Request-Id"))
+	p.egress = true
+	return p
 }

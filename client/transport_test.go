@@ -346,7 +346,15 @@ func TestEgress(t *testing.T) {
 	answer = saying(200, "text/html", "<p>Please sign in to the hotel's network.")
 	res, err = web.Get(bankURL)
 	must(t, err)
-	if p := client.ProblemIn(res); p == nil || p.Code != "" || !errors.Is(p, client.ErrUnavailable) {
-		t.Errorf("a proxy's answer is taken for the bank's: %v", p)
+	if p := client.ProblemIn(res); p == nil || p.Code != "" || !errors.Is(p, client.ErrCallUnknown) || errors.Is(p, client.ErrUnavailable) {
+		t.Errorf("a proxy's answer is taken for the bank's, or for an outage: %v", p)
+	}
+	for code, want := range map[string]error{"bank-call-unknown": client.ErrCallUnknown, "bank-answer-too-large": client.ErrAnswerTooLarge} {
+		answer = saying(504, problemJSON, `{"code":"`+code+`"}`)
+		res, err = web.Get(bankURL)
+		must(t, err)
+		if p := client.ProblemIn(res); !errors.Is(p, want) || errors.Is(p, client.ErrUnavailable) {
+			t.Errorf("%s, after which the bank may have paid, is an outage: %v", code, p)
+		}
 	}
 }
