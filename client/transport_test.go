@@ -358,3 +358,21 @@ func TestEgress(t *testing.T) {
 		}
 	}
 }
+
+// TestEgressSendsNothingAgain: a 307 asks http.Client to send the payment once
+// more, under another X-Request-ID.
+func TestEgressSendsNothingAgain(t *testing.T) {
+	t.Parallel()
+	sent := 0
+	answer := saying(307, "text/plain", "", "Consentd-Answer", "bank", "Location", bankURL+"/v2/pay")
+	c := configured(t, clienttest.New(), through(func(r *http.Request) (*http.Response, error) { sent++; return answer(r) }))
+	web := &http.Client{Transport: c.Egress("cns_1")}
+	_, err := web.Post(bankURL+"/v1/pay", "text/plain", strings.NewReader("10 ISK"))
+	wants(t, err, client.ErrRedirected)
+	web.CheckRedirect = func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }
+	res, err := web.Post(bankURL+"/v1/pay", "text/plain", strings.NewReader("10 ISK"))
+	must(t, err)
+	if sent != 2 || res.StatusCode != 307 || client.ProblemIn(res) != nil {
+		t.Errorf("two payments were sent %d times; the redirect came as %s", sent, res.Status)
+	}
+}
