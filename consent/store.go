@@ -79,8 +79,10 @@ type Store interface {
 	Claimed(ctx context.Context, id ID, term int64, days int) (claimed, spoken bool, err error)
 
 	// Purge deletes everything about a consent but what is aside. For
-	// [GoneFor] it is known that it is gone.
+	// [GoneFor], Gone reads how it ended, without anything of a person;
+	// otherwise it returns [ErrNotFound].
 	Purge(ctx context.Context, id ID, customer, person []byte, work Work) error
+	Gone(ctx context.Context, id ID) (Consent, error)
 
 	// Aside reads a grant that was put aside, by its commit id, and which
 	// bank's it is, or returns [token.ErrNoGrant]. Told records what became

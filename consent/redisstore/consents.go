@@ -30,7 +30,11 @@ func (s *Store) purgeAt(end time.Time) string { return millis(end.Add(s.c.Retent
 
 // Consent implements [consent.Store].
 func (s *Store) Consent(ctx context.Context, id consent.ID) (consent.Consent, error) {
-	h, err := s.c.Client.HGetAll(ctx, keysOf(id).consent()).Result()
+	return s.read(ctx, id, keysOf(id).consent())
+}
+
+func (s *Store) read(ctx context.Context, id consent.ID, key string) (consent.Consent, error) {
+	h, err := s.c.Client.HGetAll(ctx, key).Result()
 	if err != nil {
 		return consent.Consent{}, unavailable("consent", err)
 	}

@@ -91,6 +91,11 @@ func (s *Store) Purge(ctx context.Context, id consent.ID, customer, person []byt
 		append([]any{string(id), consent.GoneFor.Milliseconds()}, scheduled(work)...)...)
 }
 
+// Gone implements [consent.Store].
+func (s *Store) Gone(ctx context.Context, id consent.ID) (consent.Consent, error) {
+	return s.read(ctx, id, keysOf(id).gone())
+}
+
 // Aside implements [consent.Store].
 func (s *Store) Aside(ctx context.Context, id consent.ID, commit string) (string, token.Sealed, error) {
 	got, err := s.c.Client.HMGet(ctx, keysOf(id).aside(), commit+":bank", commit+":access", commit+":refresh").Result()

@@ -29,7 +29,7 @@
 //	{p:7f}:aside:<id>       hash   sealed grants that are over, until their bank was told
 //	{p:7f}:refused:<id>     hash   a grant that its bank refused, until it is known whether the bank
 //	                               meant it: two minutes, a day at most
-//	{p:7f}:gone:<id>        string it was purged, for consent.GoneFor
+//	{p:7f}:gone:<id>        hash   how it ended, for consent.GoneFor after it was purged; nothing of a person
 //	{p:7f}:deliveries:<id>  hash   attempts to deliver each message, and what came of it
 //	{p:7f}:due              zset   what to do when: warn, expire, revoke, probe, deliver, purge
 //	{p:7f}:telling          hash   by consent: its deliveries in the due set, in their order. Scripts
