@@ -168,11 +168,13 @@ var errSilenced = errors.New("consent: silenced")
 // event puts together what is told.
 func (s *Service) event(ctx context.Context, id ID, n Notice) (Event, error) {
 	c, err := s.c.Store.Consent(ctx, id)
+	if errors.Is(err, ErrNotFound) {
+		return s.lastEvent(ctx, id, n)
+	}
 	if err != nil {
 		return Event{}, err
 	}
-	e := Event{Notice: n, Consent: c, App: s.apps[c.App], Bank: s.banks[c.Bank], At: s.c.Now().UTC(),
-		Key: string(id) + " " + n.String(), ID: fmt.Sprintf("%s %s %d", id, n.Event, n.Term), Optional: s.c.Life.optional(n)}
+	e := s.eventOf(c, n)
 	if n.Channel == ChannelMail && e.Optional && c.NoReminders {
 		return Event{}, errSilenced
 	}
@@ -194,6 +196,23 @@ func (s *Service) event(ctx context.Context, id ID, n Notice) (Event, error) {
 	e.Email, e.Name = p.Email, p.Name
 	e.Manage, err = s.manageLink(e.Consent)
 	return e, err
+}
+
+func (s *Service) eventOf(c Consent, n Notice) Event {
+	return Event{Notice: n, Consent: c, App: s.apps[c.App], Bank: s.banks[c.Bank], At: s.c.Now().UTC(),
+		Key: string(c.ID) + " " + n.String(), ID: fmt.Sprintf("%s %s %d", c.ID, n.Event, n.Term), Optional: s.c.Life.optional(n)}
+}
+
+// lastEvent is what the app is still told of a consent that is gone.
+func (s *Service) lastEvent(ctx context.Context, id ID, n Notice) (Event, error) {
+	c, err := s.c.Store.Gone(ctx, id)
+	if err != nil {
+		return Event{}, err
+	}
+	if n.Channel == ChannelMail || n.Event != ToldStopped || !s.stillSo(c, n) {
+		return Event{}, errSilenced
+	}
+	return s.eventOf(c, n), nil
 }
 
 // stillSo reports whether what happened is what still holds.

@@ -29,6 +29,7 @@
 //	{p:7f}:aside:<id>       hash   sealed grants that are over, until their bank was told
 //	{p:7f}:refused:<id>     hash   a grant that its bank refused, until it is known whether the bank
 //	                               meant it: two minutes, a day at most
+//	{p:7f}:gone:<id>        hash   how it ended, for consent.GoneFor after it was purged; nothing of a person
 //	{p:7f}:deliveries:<id>  hash   attempts to deliver each message, and what came of it
 //	{p:7f}:due              zset   what to do when: warn, expire, revoke, probe, deliver, purge
 //	{p:7f}:telling          hash   by consent: its deliveries in the due set, in their order. Scripts
@@ -100,6 +101,7 @@ type Config struct {
 	Retention time.Duration         // how long a record outlives its consent; default two years
 	HandOuts  int                   // hand-outs kept in each of 256 partitions; default 10,000
 	Requests  time.Duration         // how long a request id finds its consents; default 7 days
+	Traced    int                   // hand-outs that it finds: of an app on a day in a partition, allowed and denied each; default 5,000
 }
 
 // Store implements [consent.Store]. It is safe for concurrent use.
@@ -113,6 +115,7 @@ const (
 	defaultRetention = 2 * 365 * 24 * time.Hour
 	defaultHandOuts  = 10_000
 	defaultRequests  = 7 * day
+	defaultTraced    = 5_000
 
 	day = 24 * time.Hour
 )
@@ -130,6 +133,9 @@ func New(c Config) (*Store, error) {
 	}
 	if c.Requests == 0 {
 		c.Requests = defaultRequests
+	}
+	if c.Traced == 0 {
+		c.Traced = defaultTraced
 	}
 	return &Store{c: c}, nil
 }
@@ -275,6 +281,7 @@ func (k keys) handOuts() string          { return k.tagged("handouts") }
 func (k keys) due() string               { return k.tagged("due") }
 func (k keys) aside() string             { return k.tagged("aside:") + k.id }
 func (k keys) refused() string           { return k.tagged("refused:") + k.id }
+func (k keys) gone() string              { return k.tagged("gone:") + k.id }
 func (k keys) deliveries() string        { return k.tagged("deliveries:") + k.id }
 
 func (k keys) undelivered() string { return k.tagged("undelivered") }

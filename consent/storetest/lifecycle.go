@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"github.com/google/go-cmp/cmp"
+	"github.com/google/go-cmp/cmp/cmpopts"
 
 	"github.com/consentd/consentd/consent"
 	"github.com/consentd/consentd/token"
@@ -27,6 +28,8 @@ func lifecycle() map[string]func(*testing.T, *fixture) {
 		"Remind/off and on, once each":                    remindOnce,
 		"Keep/only what is as it was read":                keepUnchanged,
 		"Purge/leaves nothing":                            purgeAll,
+		"Purge/is for good":                               purgeForGood,
+		"Purge/says how it ended":                         purgeTellsTheEnd,
 		"Claim/only what is due, and once at a time":      claimDue,
 		"Claim/again after the visibility time-out":       claimAgain,
 		"Settle/does nothing to a task that was moved":    settleMoved,
@@ -244,6 +247,39 @@ func purgeAll(t *testing.T, f *fixture) {
 	must(t, err)
 	if len(byCustomer)+len(byPerson)+len(lines)+len(uses) != 0 {
 		t.Errorf("left: %v %v %v %v", byCustomer, byPerson, lines, uses)
+	}
+}
+
+func purgeForGood(t *testing.T, f *fixture) {
+	c := f.create(t, 1)
+	for range 2 {
+		must(t, f.Purge(t.Context(), c.ID, customer, nil, consent.Work{}))
+		wantErr(t, f.Create(t.Context(), c, customer, consent.Work{}), consent.ErrNotFound)
+	}
+	_, err := f.Gone(t.Context(), id(2))
+	wantErr(t, err, consent.ErrNotFound)
+	ids, err := f.ByCustomer(t.Context(), customer)
+	if err != nil || len(ids) != 0 {
+		t.Errorf("the customer of a purged consent has %v, %v", ids, err)
+	}
+}
+
+func purgeTellsTheEnd(t *testing.T, f *fixture) {
+	id := f.valid(t, 1)
+	_, err := f.Gone(t.Context(), id)
+	wantErr(t, err, consent.ErrNotFound)
+	f.end(t, id)
+	was, err := f.Consent(t.Context(), id)
+	must(t, err)
+	want := consent.Consent{ID: id, App: was.App, Bank: was.Bank, Status: was.Status, Cause: was.Cause, CreatedAt: was.CreatedAt,
+		AuthorizedAt: was.AuthorizedAt, EndsAt: was.EndsAt, EndedAt: was.EndedAt, Term: was.Term}
+	for range 2 {
+		must(t, f.Purge(t.Context(), id, customer, []byte{0xaa, 1}, consent.Work{}))
+		got, err := f.Gone(t.Context(), id)
+		must(t, err)
+		if diff := cmp.Diff(want, got, cmpopts.EquateEmpty()); diff != "" {
+			t.Error(diff)
+		}
 	}
 }
 

@@ -1,7 +1,9 @@
--- Stores a consent that was asked for. The same consent again is no error.
--- KEYS consent, customer index, timeline, due
+-- Stores a consent that was asked for. The same consent again is no error, one
+-- that was purged is.
+-- KEYS consent, customer index, timeline, due, gone
 -- ARGV id, created, purge at, how many fields and values, those, work, origin
 if redis.call('EXISTS', KEYS[1]) == 1 then return 'OK' end
+if redis.call('EXISTS', KEYS[5]) == 1 then return 'NOTFOUND' end
 local n = tonumber(ARGV[4])
 redis.call('HSET', KEYS[1], unpack(ARGV, 5, 4 + n))
 redis.call('PEXPIREAT', KEYS[1], ARGV[3])
