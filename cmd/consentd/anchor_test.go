@@ -36,7 +36,7 @@ func TestCommandsAnchorTheAuditChain(t *testing.T) {
 		args  []string
 	}{
 		{"see", "", []string{"consent", "show", id}},
-		{"find", customer, []string{"consent", "find", "--app", "shop", "--customer-stdin"}},
+		{"find list", customer, []string{"consent", "find", "--app", "shop", "--customer-stdin"}},
 		{"stop", "", []string{"consent", "revoke", id, "--reason", "fraud"}},
 		{"find erase", customer, []string{"consent", "erase", "--app", "shop", "--customer-stdin", "--yes"}},
 		{"export", "", []string{"audit", "export"}},
