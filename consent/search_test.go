@@ -71,6 +71,7 @@ func TestCursorsAreTakenStrictly(t *testing.T) {
 
 func TestOverviewOfALife(t *testing.T) {
 	bubble(t, func(t *testing.T, h *house) {
+		time.Sleep(15 * time.Hour) // an end in the afternoon of the ninetieth day from now
 		p := h.granted(t)
 		if _, err := h.Token(t.Context(), shop, p.id, consent.TokenRequest{RequestID: "r"}); err != nil {
 			t.Fatal(err)

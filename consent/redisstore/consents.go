@@ -21,7 +21,7 @@ func (s *Store) Create(ctx context.Context, c consent.Consent, customer []byte, 
 	fields := recordFields(c)
 	args := []any{string(c.ID), millis(c.CreatedAt), s.purgeAt(c.CreatedAt), len(fields)}
 	args = append(append(args, fields...), scheduled(work)...)
-	return s.change(ctx, "create", notFound, []string{k.consent(), k.customer(customer), k.timeline(), k.due(), k.gone()}, args...)
+	return s.change(ctx, "create", notFound, []string{k.consent(), k.customer(customer), k.timeline(), k.due(), k.gone(), k.reminders(customer)}, args...)
 }
 
 // purgeAt is when Redis drops a record by itself, should nobody have purged

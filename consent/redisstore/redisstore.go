@@ -22,6 +22,7 @@
 //	                               rest                   nobody may acquire before
 //	                               committed              the lease that wrote this generation
 //	{p:7f}:customer:<index> zset   consent ids of one app's customer
+//	{p:7f}:reminders:<index> string "off", where one app's customer wants none
 //	{p:7f}:by:person:<index>  zset  consent ids of one national id
 //	{p:7f}:by:subject:<index> zset  consent ids of one customer, by a bank's own name for them
 //	{p:7f}:timeline:<id>    stream every change of the consent
@@ -293,7 +294,10 @@ func (k keys) requests(at time.Time) string {
 }
 
 func (k keys) customer(index []byte) string { return k.tagged("customer:") + hex.EncodeToString(index) }
-func (k keys) person(index []byte) string   { return k.tagged("by:person:") + hex.EncodeToString(index) }
+func (k keys) reminders(index []byte) string {
+	return k.tagged("reminders:") + hex.EncodeToString(index)
+}
+func (k keys) person(index []byte) string { return k.tagged("by:person:") + hex.EncodeToString(index) }
 func (k keys) subject(index []byte) string {
 	return k.tagged("by:subject:") + hex.EncodeToString(index)
 }
