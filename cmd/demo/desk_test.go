@@ -25,13 +25,15 @@ func (b *browser) lookUp(customer, why, name string) {
 	if why != "" {
 		b.click(`button[value="`+why+`"]`, "")
 	}
-	b.picture(name)
+	if name != "" {
+		b.picture(name)
+	}
 }
 
 // TestSupportInBrowser plays calls as support answers them.
 func TestSupportInBrowser(t *testing.T) {
 	t.Parallel()
-	for _, l := range []look{{"desk", 1280, 900, "light"}, {"desk-dark", 1280, 900, "dark"}, {"desk-phone", 400, 844, "light"}} {
+	for _, l := range []look{{"desk", 1280, 900, "light"}} {
 		t.Run(l.name, func(t *testing.T) {
 			w := newWorld(t)
 			w.connected(jon)
