@@ -94,7 +94,7 @@ func TestHardCallsInBrowser(t *testing.T) {
 	b.open(w.at.desk, "")
 	b.lookUp(gudrun, "customer-called", "to-stop")
 	b.click(`.acts a.danger`, "stop")
-	b.says("will no longer work")
+	b.says("Stop Fika Pay’s access to Sandbox Bank?", "will no longer work")
 	b.press(`#reason-0`)
 	b.click(`button.danger`, "stopped")
 	b.says("Stopped", "dagny", "customer-asked")

@@ -12,6 +12,7 @@ import (
 	"io"
 	"net/http"
 	"os"
+	"slices"
 	"time"
 
 	"github.com/consentd/consentd/config"
@@ -31,6 +32,8 @@ type settings struct {
 
 	// around wraps the handler of one part: a test listens there.
 	around func(part string, h http.Handler) http.Handler
+
+	environ []string // settings of consentd that come before demo.yaml's: a test has a slower machine
 }
 
 const defaultAddr = "localhost:8080"
@@ -97,7 +100,7 @@ func configuration(s settings, at places, keys secrets) (config.Config, error) {
 		return config.Config{}, errors.Join(err, os.Remove(file.Name()))
 	}
 	hash := sha256.Sum256([]byte(keys.apiKey))
-	c, err := config.Load(file.Name(), append(environ,
+	c, err := config.Load(file.Name(), append(slices.Concat(s.environ, environ),
 		"CONSENTD_PUBLIC_URL="+at.consentd,
 		"CONSENTD_REDIS_ADDRESSES="+at.redis,
 		"CONSENTD_REDIS_PASSWORD="+keys.redis,
