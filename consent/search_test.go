@@ -99,3 +99,23 @@ func TestOverviewOfALife(t *testing.T) {
 		}
 	})
 }
+
+// TestACustomersListIsInTheOrderOfEnds like every list that something is asked
+// of, unless it is about changes.
+func TestACustomersListIsInTheOrderOfEnds(t *testing.T) {
+	bubble(t, func(t *testing.T, h *house) {
+		for range 3 {
+			h.ask(t, consent.Request{})
+			time.Sleep(time.Minute)
+		}
+		mine, err := h.List(t.Context(), shop, "customer-1", consent.Filter{}, "", 10)
+		must(t, err)
+		byEnd, err := h.List(t.Context(), shop, "", consent.Filter{Bank: "sandbox"}, "", 10)
+		must(t, err)
+		for i, c := range byEnd.Consents {
+			if len(mine.Consents) != 3 || mine.Consents[i].ID != c.ID {
+				t.Fatalf("by customer: %v\nwant %v", mine.Consents, byEnd.Consents)
+			}
+		}
+	})
+}
