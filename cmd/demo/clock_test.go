@@ -83,7 +83,7 @@ func TestStopTellsTheBank(t *testing.T) {
 	p.sees("Connected").press("Disconnect the bank").sees("Disconnected", "You stopped here")
 	w.settle()
 	p.open(w.at.bank + "/onlinebank?user=" + jon).sees("No app has access")
-	p.open(w.at.shop + "/inbox").sees("Fika Pay stopped the access of Fika Pay")
+	p.open(w.at.shop + "/inbox").sees("Fika Pay stopped its access")
 }
 
 func TestTokenTheBankRefuses(t *testing.T) {
