@@ -34,6 +34,6 @@ fuzz:
 		done; \
 	done
 
-## screenshots: what a browser shows along the way, in screenshots/
+## screenshots: every page and mail on a phone and a desktop, light and dark, into screenshots/
 screenshots: install
-	SCREENSHOTS=$(CURDIR)/screenshots $(GO) test -count=1 -run Browser ./cmd/demo
+	SCREENSHOTS=$(CURDIR)/screenshots $(GO) test -count=1 -timeout 30m -run Browser ./cmd/demo

@@ -12,6 +12,7 @@ import (
 	"io"
 	"net/http"
 	"os"
+	"slices"
 	"time"
 
 	"github.com/consentd/consentd/config"
@@ -31,6 +32,8 @@ type settings struct {
 
 	// around wraps the handler of one part: a test listens there.
 	around func(part string, h http.Handler) http.Handler
+
+	environ []string // settings of consentd that come before demo.yaml's: a test has a slower machine
 }
 
 const defaultAddr = "localhost:8080"
@@ -88,9 +91,9 @@ func configuration(s settings, at places, keys secrets) (config.Config, error) {
 	if err != nil {
 		return config.Config{}, err
 	}
-	text, environ := demoConfig, []string(nil)
+	text, environ := demoConfig, slices.Clone(s.environ)
 	if s.own != "" {
-		text, environ = append(bytes.Clone(text), ownApp...), keys.own.environ(s.own)
+		text, environ = append(bytes.Clone(text), ownApp...), append(environ, keys.own.environ(s.own)...)
 	}
 	_, failed := file.Write(text)
 	if err := errors.Join(failed, file.Close()); err != nil {

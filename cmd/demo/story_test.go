@@ -148,7 +148,7 @@ func TestOutageIsNoEnd(t *testing.T) {
 	w := newWorld(t)
 	p := w.connected(jon)
 	p.press("Disturb the bank’s next refresh").press("Pay 10 ISK")
-	p.sees("Sandbox Bank does not answer", "your permission is as it was", "Wait 5 seconds")
+	p.sees("Sandbox Bank does not answer", "your permission is as it was", "Wait 12 seconds")
 	w.redis.SetTime(time.Now().Add(time.Minute)) // consentd's rest is over
 	p.press("Try again").sees("Paid 10 ISK to Guðrún", "2 times, as one payment")
 

@@ -34,6 +34,7 @@ func newWorld(t testing.TB, args ...string) *world {
 		t.Fatal(err)
 	}
 	s.around = w.ear.around
+	s.environ = []string{"CONSENTD_REFRESH_BANK_DEADLINE=9s", "CONSENTD_REFRESH_LEASE=12s"}
 	w.demo, err = start(s, slog.New(slog.NewTextHandler(w.log, &slog.HandlerOptions{Level: slog.LevelDebug})))
 	if err != nil {
 		t.Fatal(err)

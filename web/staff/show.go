@@ -216,10 +216,15 @@ func (s *server) stopForm(c *call, status int, missing bool) error {
 	if err != nil {
 		return err
 	}
-	if c.session.looked(id) == "" {
+	reason := c.session.looked(id)
+	if reason == "" || c.Request().Method == http.MethodHead {
 		return s.away(c, "/consents/"+string(id))
 	}
-	return s.show(c, status, "stop", stopPage{ID: id, Reasons: stopReasons, Missing: missing})
+	h, err := s.desk.See(c.Request().Context(), c.session.Staff, id, reason)
+	if err != nil {
+		return err
+	}
+	return s.show(c, status, "stop", stopPage{ID: id, App: s.appName(h.Consent.App), Bank: s.bankName(h.Consent.Bank), Reasons: stopReasons, Missing: missing})
 }
 
 // stopReasons are why an access is ended, most often.

@@ -255,7 +255,7 @@ func TestActsOfSupport(t *testing.T) {
 	b.post(page+"/look", "reason", "customer-called")
 	b.post(page+"/link").want(http.StatusOK, "https://consent.example.test/c/", "Give this link")
 	b.post(page + "/send").want(http.StatusConflict) // no address is known
-	b.get(page+"/stop").want(http.StatusOK, "will no longer work")
+	b.get(page+"/stop").want(http.StatusOK, "Stop Súpubúðin’s access to Landsbankinn?", "Payments through Súpubúðin will no longer work")
 	b.post(page+"/stop").want(http.StatusUnprocessableEntity, "Give a reason")
 	b.post(page+"/stop", "reason", "customer-asked").want(http.StatusSeeOther)
 	b.get(page).want(http.StatusOK, "Stopped on", "our staff (audur) ended it: The customer asked for it", "Stopped. No token")

@@ -107,7 +107,7 @@ func (a *App) signOut(w http.ResponseWriter, r *http.Request) {
 // connect sends the customer to consentd's page: with a new consent, or again
 // with the one there is, which keeps its id.
 func (a *App) connect(w http.ResponseWriter, r *http.Request, s *session) {
-	page, err := a.pageFor(r.Context(), s, r.PostFormValue("expect") != "")
+	page, err := a.pageFor(r.Context(), s, r.PostFormValue("expect") != "", languageOf(r))
 	if err != nil {
 		a.log.Warn("customer could not be sent to the bank", "error", err)
 		s.told = &notice{Title: "That did not work", Text: "Fika Pay could not prepare your visit to the bank. Nothing has changed; try again in a moment."}
@@ -153,7 +153,7 @@ func (a *App) disconnect(w http.ResponseWriter, r *http.Request, s *session) {
 
 // pageFor is where to send the customer. A live connection is renewed as it
 // is: whom it expects was settled when it was made.
-func (a *App) pageFor(ctx context.Context, s *session, expect bool) (string, error) {
+func (a *App) pageFor(ctx context.Context, s *session, expect bool, language string) (string, error) {
 	live := a.standing(ctx, s).State == "valid"
 	if id := a.consentOf(s); id != "" && (live || expect == s.expects) {
 		page, err := a.consentd.Renew(ctx, id)
@@ -167,7 +167,7 @@ func (a *App) pageFor(ctx context.Context, s *session, expect bool) (string, err
 		}
 	}
 	ask := client.Request{
-		Reference: s.customer.ID, Bank: a.c.BankID, ReturnTo: "done", Language: "en", Email: client.Secret(s.customer.Email),
+		Reference: s.customer.ID, Bank: a.c.BankID, ReturnTo: "done", Language: language, Email: client.Secret(s.customer.Email),
 	}
 	if expect {
 		ask.ExpectedNationalID = client.Secret(s.customer.NationalID)
