@@ -6,7 +6,6 @@ import (
 	"fmt"
 	"html/template"
 	"strings"
-	"time"
 
 	"github.com/consentd/consentd/consent"
 	"github.com/consentd/consentd/internal/wording"
@@ -119,7 +118,7 @@ func (w *writer) happened(l *letter, what string) {
 		consent.ToldConnected: {"mail.connected.text", "mail.connected.until"},
 		consent.ToldRenewed:   {"mail.renewed.text"},
 		consent.ToldExpired:   {"mail.expired.text", "mail.expired.again"},
-		consent.ToldStopped:   {"mail.stopped.text." + stoppedBy(w.e.Consent.Cause.Actor), "mail.stopped.payments"},
+		consent.ToldStopped:   {"mail.stopped.text." + string(w.e.Consent.Cause.Actor.Known()), "mail.stopped.payments"},
 		consent.ToldRefused:   {"mail.refused.text", "mail.refused.again"},
 		consent.ToldLink:      {"mail.link.text", "mail.link.how"},
 	}
@@ -161,24 +160,26 @@ func (w *writer) warn(l *letter) {
 		}
 		return
 	}
-	left := w.e.Consent.DaysLeft(w.e.At)
-	l.Subject = w.count("mail.warning.subject", left, app, w.e.Bank.Name, until)
-	l.Lines = []string{w.count("mail.warning.text", left, app, w.e.Bank.Name, until), w.text("manage.renew.why")}
+	l.Subject = w.endsIn("subject", app, until)
+	l.Lines = []string{w.endsIn("text", app, until), w.text("manage.renew.why")}
 	l.Button = w.text("manage.renew")
+}
+
+// endsIn counts days as calendars do, because the date stands beside them: a
+// mail that waited for the morning may come on the last one.
+func (w *writer) endsIn(part, app, until string) string {
+	switch days := w.e.Bank.Clock.DaysUntil(w.e.Consent.EndsAt, w.e.At); days {
+	case 0:
+		return w.text("mail.warning.today."+part, app, w.e.Bank.Name, until)
+	case 1:
+		return w.text("mail.warning.tomorrow."+part, app, w.e.Bank.Name, until)
+	default:
+		return w.count("mail.warning."+part, days, app, w.e.Bank.Name, until)
+	}
 }
 
 func (w *writer) link(manage string) string { return w.publicURL + "/m/" + manage }
 
-// stoppedBy is who stopped an access, as customers know them.
-func stoppedBy(a consent.Actor) string {
-	if a == consent.ByCustomer || a == consent.ByApp {
-		return string(a)
-	}
-	return string(consent.ByStaff)
-}
-
-// lastDay is the day that has the last moment before the end, as the pages
-// say it.
 func (w *writer) lastDay(c consent.Consent, bank consent.Bank) string {
-	return w.x.Day(c.EndsAt.Add(-time.Nanosecond), bank.Clock.Zone)
+	return w.x.Day(bank.Clock.LastDay(c.EndsAt), bank.Clock.Zone)
 }
