@@ -107,12 +107,19 @@ func (w *writer) letter() letter {
 	return l
 }
 
+// linkAgain is a link that staff sent after the end: one connects again then.
+const linkAgain = consent.ToldLink + ".again"
+
 // happened words what has happened: a subject, sentences, and a button where
 // there is something to do.
 func (w *writer) happened(l *letter, what string) {
 	app, bank, day := w.e.App.Name, w.e.Bank.Name, w.lastDay(w.e.Consent, w.e.Bank)
-	if what == consent.ToldStopped || what == consent.ToldRefused {
+	status := w.e.Consent.StatusAt(w.e.At)
+	if what == consent.ToldStopped || what == consent.ToldRefused || status == consent.TerminatedByAspsp {
 		day = w.x.Day(w.e.Consent.EndedAt, w.e.Bank.Clock.Zone)
+	}
+	if what == consent.ToldLink && status != consent.Valid {
+		what = linkAgain
 	}
 	sentences := map[string][]string{
 		consent.ToldConnected: {"mail.connected.text", "mail.connected.until"},
@@ -121,11 +128,12 @@ func (w *writer) happened(l *letter, what string) {
 		consent.ToldStopped:   {"mail.stopped.text." + string(w.e.Consent.Cause.Actor.Known()), "mail.stopped.payments"},
 		consent.ToldRefused:   {"mail.refused.text", "mail.refused.again"},
 		consent.ToldLink:      {"mail.link.text", "mail.link.how"},
+		linkAgain:             {"mail.link.again.text", "mail.link.how"},
 	}
 	buttons := map[string]string{
 		consent.ToldConnected: "mail.button.manage", consent.ToldRenewed: "mail.button.manage",
 		consent.ToldExpired: "manage.connect", consent.ToldRefused: "manage.connect",
-		consent.ToldLink: "manage.renew",
+		consent.ToldLink: "manage.renew", linkAgain: "manage.connect",
 	}
 	l.Subject = w.text("mail."+what+".subject", app, bank, day)
 	for _, key := range sentences[what] {

@@ -94,6 +94,28 @@ func TestWarningCountsDaysOfTheCalendar(t *testing.T) {
 	}
 }
 
+// TestLinkAfterTheEnd: nobody is told to renew what is over, or of a last day
+// that never came.
+func TestLinkAfterTheEnd(t *testing.T) {
+	t.Parallel()
+	for lang, want := range map[string][4]string{
+		"en": {"connect again", "3 March 2027", "1 February 2027", "Connect again:"},
+		"is": {"tengja aftur", "3. mars 2027", "1. febrúar 2027", "Tengja aftur:"},
+		"sv": {"ansluta igen", "3 mars 2027", "1 februari 2027", "Anslut igen:"},
+	} {
+		lapsed := in(lang, event(consent.ToldLink+"-17"))
+		lapsed.At = lapsed.Consent.EndsAt.Add(17 * 24 * time.Hour)
+		refused := in(lang, event(consent.ToldLink+"-17"))
+		refused.Consent.Status = consent.TerminatedByAspsp
+		for i, e := range []consent.Event{lapsed, refused} {
+			m := send(t, e)
+			if !strings.Contains(m.Subject, want[0]) || !strings.Contains(m.Subject, want[1+i]) || !strings.Contains(m.Text, want[3]) {
+				t.Errorf("%s: %q\n%s", lang, m.Subject, m.Text)
+			}
+		}
+	}
+}
+
 func TestCalendarHasTheLastDay(t *testing.T) {
 	t.Parallel()
 	e := event(consent.ToldConnected)
