@@ -46,6 +46,28 @@ func (c Clock) End(authorized, bankSays time.Time) time.Time {
 	return end.Add(-c.Margin).UTC()
 }
 
+// LastDay is the last moment before an end, in the bank's zone: the day that
+// it lies in is the last one.
+func (c Clock) LastDay(end time.Time) time.Time { return end.Add(-time.Nanosecond).In(c.zone()) }
+
+// DaysUntil is how many midnights of the bank lie between a moment and the
+// last day: 0 on it, 1 on the day before.
+func (c Clock) DaysUntil(end, now time.Time) int {
+	return int(date(c.LastDay(end)).Sub(date(now.In(c.zone()))) / day)
+}
+
+// date is a day without hours, so that all are of one length.
+func date(t time.Time) time.Time {
+	return time.Date(t.Year(), t.Month(), t.Day(), 0, 0, 0, 0, time.UTC)
+}
+
+func (c Clock) zone() *time.Location {
+	if c.Zone == nil {
+		return time.UTC
+	}
+	return c.Zone
+}
+
 // valid reports whether the clock ticks at all.
 func (c Clock) valid() bool { return (c.Life > c.Margin) != (c.Days > 0 && c.Zone != nil) }
 

@@ -58,6 +58,15 @@ const (
 	BySystem   Actor = "system"
 )
 
+// Known is an actor as customers know them: they stop an access themselves,
+// the app does, or else our support.
+func (a Actor) Known() Actor {
+	if a == ByCustomer || a == ByApp {
+		return a
+	}
+	return ByStaff
+}
+
 // Cause says who changed a consent's status, and why in one word.
 type Cause struct {
 	Actor Actor

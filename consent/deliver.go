@@ -90,11 +90,7 @@ func (s *Service) hold(ctx context.Context, e Event) (time.Time, error) {
 	if e.Notice.Channel != ChannelMail || slices.Contains(urgent, e.Notice.Word()) {
 		return time.Time{}, nil
 	}
-	zone := e.Bank.Clock.Zone
-	if zone == nil {
-		zone = time.UTC
-	}
-	return s.c.Life.quietUntil(now, zone), nil
+	return s.c.Life.quietUntil(now, e.Bank.Clock.zone()), nil
 }
 
 // undecided holds what tells of a grant given back while it is not known

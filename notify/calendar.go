@@ -5,7 +5,6 @@ import (
 	"encoding/hex"
 	"fmt"
 	"strings"
-	"time"
 	"unicode/utf8"
 
 	"github.com/consentd/consentd/consent"
@@ -20,11 +19,7 @@ func (w *writer) calendar() []byte {
 	if c.StatusAt(w.e.At) != consent.Valid || len(w.e.Ending) > 1 {
 		return nil
 	}
-	zone := w.e.Bank.Clock.Zone
-	if zone == nil {
-		zone = time.UTC
-	}
-	last := c.EndsAt.Add(-time.Nanosecond).In(zone)
+	last := w.e.Bank.Clock.LastDay(c.EndsAt)
 	id := sha256.Sum256([]byte("consentd/calendar\x00" + string(c.ID)))
 	var b strings.Builder
 	for _, line := range []string{

@@ -6,7 +6,6 @@ import (
 	"fmt"
 	"html/template"
 	"strings"
-	"time"
 
 	"github.com/consentd/consentd/consent"
 	"github.com/consentd/consentd/internal/wording"
@@ -108,25 +107,33 @@ func (w *writer) letter() letter {
 	return l
 }
 
+// linkAgain is a link that staff sent after the end: one connects again then.
+const linkAgain = consent.ToldLink + ".again"
+
 // happened words what has happened: a subject, sentences, and a button where
 // there is something to do.
 func (w *writer) happened(l *letter, what string) {
 	app, bank, day := w.e.App.Name, w.e.Bank.Name, w.lastDay(w.e.Consent, w.e.Bank)
-	if what == consent.ToldStopped || what == consent.ToldRefused {
+	status := w.e.Consent.StatusAt(w.e.At)
+	if what == consent.ToldStopped || what == consent.ToldRefused || status == consent.TerminatedByAspsp {
 		day = w.x.Day(w.e.Consent.EndedAt, w.e.Bank.Clock.Zone)
+	}
+	if what == consent.ToldLink && status != consent.Valid {
+		what = linkAgain
 	}
 	sentences := map[string][]string{
 		consent.ToldConnected: {"mail.connected.text", "mail.connected.until"},
 		consent.ToldRenewed:   {"mail.renewed.text"},
 		consent.ToldExpired:   {"mail.expired.text", "mail.expired.again"},
-		consent.ToldStopped:   {"mail.stopped.text." + stoppedBy(w.e.Consent.Cause.Actor), "mail.stopped.payments"},
+		consent.ToldStopped:   {"mail.stopped.text." + string(w.e.Consent.Cause.Actor.Known()), "mail.stopped.payments"},
 		consent.ToldRefused:   {"mail.refused.text", "mail.refused.again"},
 		consent.ToldLink:      {"mail.link.text", "mail.link.how"},
+		linkAgain:             {"mail.link.again.text", "mail.link.how"},
 	}
 	buttons := map[string]string{
 		consent.ToldConnected: "mail.button.manage", consent.ToldRenewed: "mail.button.manage",
 		consent.ToldExpired: "manage.connect", consent.ToldRefused: "manage.connect",
-		consent.ToldLink: "manage.renew",
+		consent.ToldLink: "manage.renew", linkAgain: "manage.connect",
 	}
 	l.Subject = w.text("mail."+what+".subject", app, bank, day)
 	for _, key := range sentences[what] {
@@ -161,24 +168,26 @@ func (w *writer) warn(l *letter) {
 		}
 		return
 	}
-	left := w.e.Consent.DaysLeft(w.e.At)
-	l.Subject = w.count("mail.warning.subject", left, app, w.e.Bank.Name, until)
-	l.Lines = []string{w.count("mail.warning.text", left, app, w.e.Bank.Name, until), w.text("manage.renew.why")}
+	l.Subject = w.endsIn("subject", app, until)
+	l.Lines = []string{w.endsIn("text", app, until), w.text("manage.renew.why")}
 	l.Button = w.text("manage.renew")
+}
+
+// endsIn counts days as calendars do, because the date stands beside them: a
+// mail that waited for the morning may come on the last one.
+func (w *writer) endsIn(part, app, until string) string {
+	switch days := w.e.Bank.Clock.DaysUntil(w.e.Consent.EndsAt, w.e.At); days {
+	case 0:
+		return w.text("mail.warning.today."+part, app, w.e.Bank.Name, until)
+	case 1:
+		return w.text("mail.warning.tomorrow."+part, app, w.e.Bank.Name, until)
+	default:
+		return w.count("mail.warning."+part, days, app, w.e.Bank.Name, until)
+	}
 }
 
 func (w *writer) link(manage string) string { return w.publicURL + "/m/" + manage }
 
-// stoppedBy is who stopped an access, as customers know them.
-func stoppedBy(a consent.Actor) string {
-	if a == consent.ByCustomer || a == consent.ByApp {
-		return string(a)
-	}
-	return string(consent.ByStaff)
-}
-
-// lastDay is the day that has the last moment before the end, as the pages
-// say it.
 func (w *writer) lastDay(c consent.Consent, bank consent.Bank) string {
-	return w.x.Day(c.EndsAt.Add(-time.Nanosecond), bank.Clock.Zone)
+	return w.x.Day(bank.Clock.LastDay(c.EndsAt), bank.Clock.Zone)
 }

@@ -65,6 +65,57 @@ func TestOnlyRemindersCanBeUnsubscribed(t *testing.T) {
 	}
 }
 
+// TestWarningCountsDaysOfTheCalendar, not hours: it may be sent in the
+// morning of the last day.
+func TestWarningCountsDaysOfTheCalendar(t *testing.T) {
+	t.Parallel()
+	said := map[string][3]string{
+		"en": {"ends today, on 3 March 2027", "ends tomorrow, on 3 March 2027", "ends in 2 days, on 3 March 2027"},
+		"is": {"út í dag, 3. mars 2027", "út á morgun, 3. mars 2027", "út eftir 2 daga, 3. mars 2027"},
+		"sv": {"i dag, den 3 mars 2027", "i morgon, den 3 mars 2027", "om 2 dagar, den 3 mars 2027"},
+	}
+	for lang, want := range said {
+		e := in(lang, event(consent.ToldWarning+"-1"))
+		e.Bank.Clock.Zone = time.FixedZone("Europe/Stockholm", 3600)
+		e.Ending[0].Bank = e.Bank
+		e.Consent.EndsAt = time.Date(2027, 3, 3, 20, 50, 0, 0, time.UTC)
+		for days, at := range []time.Time{e.Consent.EndsAt.Add(-14 * time.Hour), time.Date(2027, 3, 2, 20, 51, 0, 0, time.UTC),
+			time.Date(2027, 3, 1, 6, 0, 0, 0, time.UTC)} {
+			e.At = at
+			if m := send(t, e); !strings.Contains(m.Subject, want[days]) || !strings.Contains(m.Text, want[days]) {
+				t.Errorf("%s, %s: %q\n%s", lang, at, m.Subject, m.Text)
+			}
+		}
+		e.Consent.EndsAt = time.Date(2027, 3, 3, 23, 0, 0, 0, time.UTC) // the bank's midnight
+		e.At = e.Consent.EndsAt.Add(-time.Hour)
+		if m := send(t, e); !strings.Contains(m.Subject, want[0]) {
+			t.Errorf("%s, an hour before midnight: %q", lang, m.Subject)
+		}
+	}
+}
+
+// TestLinkAfterTheEnd: nobody is told to renew what is over, or of a last day
+// that never came.
+func TestLinkAfterTheEnd(t *testing.T) {
+	t.Parallel()
+	for lang, want := range map[string][4]string{
+		"en": {"connect again", "3 March 2027", "1 February 2027", "Connect again:"},
+		"is": {"tengja aftur", "3. mars 2027", "1. febrúar 2027", "Tengja aftur:"},
+		"sv": {"ansluta igen", "3 mars 2027", "1 februari 2027", "Anslut igen:"},
+	} {
+		lapsed := in(lang, event(consent.ToldLink+"-17"))
+		lapsed.At = lapsed.Consent.EndsAt.Add(17 * 24 * time.Hour)
+		refused := in(lang, event(consent.ToldLink+"-17"))
+		refused.Consent.Status = consent.TerminatedByAspsp
+		for i, e := range []consent.Event{lapsed, refused} {
+			m := send(t, e)
+			if !strings.Contains(m.Subject, want[0]) || !strings.Contains(m.Subject, want[1+i]) || !strings.Contains(m.Text, want[3]) {
+				t.Errorf("%s: %q\n%s", lang, m.Subject, m.Text)
+			}
+		}
+	}
+}
+
 func TestCalendarHasTheLastDay(t *testing.T) {
 	t.Parallel()
 	e := event(consent.ToldConnected)

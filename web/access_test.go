@@ -223,7 +223,7 @@ func TestAccessFromAMail(t *testing.T) {
 		}
 	}
 	b := w.newBrowser()
-	b.opened(mail).says(t, "See all that Súpubúðin has", `action="access"`)
+	b.opened(mail).says(t, "See all access of Súpubúðin", `action="access"`)
 	for range 10 {
 		b.do("GET", mail+"/access")
 		b.do("HEAD", mail+"/")

@@ -114,7 +114,7 @@ func (x texts) happened(a consent.Access, e consent.Entry) string {
 	key := "access.event." + e.Event
 	switch e.Event {
 	case string(consent.TerminatedByTpp):
-		key += "." + stoppedBy(e.Actor)
+		key += "." + string(e.Actor.Known())
 	case "bank_told":
 		key += "." + e.Detail
 	}

@@ -97,17 +97,9 @@ func (s *server) managePage(x texts, m consent.Manage) managePage {
 	case consent.TerminatedByAspsp:
 		p.State, p.Ended = "refused", x.Day(c.EndedAt, m.Bank.Clock.Zone)
 	case consent.RevokedByPsu, consent.TerminatedByTpp:
-		p.State, p.Ended, p.By, p.Told = "stopped", x.Day(c.EndedAt, m.Bank.Clock.Zone), stoppedBy(c.Cause.Actor), toldOf(c)
+		p.State, p.Ended, p.By, p.Told = "stopped", x.Day(c.EndedAt, m.Bank.Clock.Zone), string(c.Cause.Actor.Known()), toldOf(c)
 	}
 	return p
-}
-
-// stoppedBy is who stopped an access, as customers know them.
-func stoppedBy(a consent.Actor) string {
-	if a == consent.ByCustomer || a == consent.ByApp {
-		return string(a)
-	}
-	return string(consent.ByStaff)
 }
 
 // toldOf is how telling the bank stands; empty when there was nothing to tell.

@@ -67,7 +67,7 @@ func TestRenewFromAMail(t *testing.T) {
 	mail := w.mail()
 	b := w.newBrowser() // another day, another browser
 	page := b.opened(mail)
-	page.says(t, "Your access: Súpubúðin at Landsbankinn", "Valid until", "6 of 90 days left", "Make domestic payments", "Renew access", "Stop access",
+	page.says(t, "Your access: Súpubúðin at Landsbankinn", "Works until", "6 of 90 days left", "Make domestic payments", "Renew access", "Stop access",
 		`action="renew"`, `href="stop"`)
 	for range 10 { // as the scanners of mail servers do
 		b.do("HEAD", mail)
@@ -165,7 +165,7 @@ func TestStoppedAfterTheBankHadEndedIt(t *testing.T) {
 	w.mail()
 	w.call(w.key, "DELETE", "/v1/consents/"+id, nil)
 	page := b.opened(mail)
-	page.says(t, "Access stopped", "Súpubúðin stopped the access")
+	page.says(t, "Access stopped", "Súpubúðin stopped its access")
 	if strings.Contains(page.text, "We are telling") || strings.Contains(page.text, "Check again") {
 		t.Errorf("the customer waits for the bank, which was not told:\n%s", page.text)
 	}
@@ -199,7 +199,7 @@ func TestMailLinkAfterOthersEndedIt(t *testing.T) {
 		w, b, id := granted(t)
 		mail := w.mail()
 		w.call(w.key, "DELETE", "/v1/consents/"+id, nil)
-		b.opened(mail).says(t, "Access stopped", "Súpubúðin stopped the access")
+		b.opened(mail).says(t, "Access stopped", "Súpubúðin stopped its access")
 	})
 	t.Run("our support", func(t *testing.T) {
 		t.Parallel()

@@ -65,11 +65,10 @@ func (x texts) nationalID(bank consent.Bank) string {
 	return x.must(key)
 }
 
-// lastDay writes out the day that contains the last moment before end, on
-// the bank's calendar.
+// lastDay writes out the last day of what ends at that moment.
 func (x texts) lastDay(end time.Time, bank consent.Bank) string {
 	if end.IsZero() {
 		return ""
 	}
-	return x.Day(end.Add(-time.Nanosecond), bank.Clock.Zone)
+	return x.Day(bank.Clock.LastDay(end), bank.Clock.Zone)
 }

@@ -23,7 +23,7 @@ func TestCanary(t *testing.T) {
 	p.open(w.at.shop).press("Renew now").press("Continue to Sandbox Bank")
 	p.press("Sign in", "username", jon, "password", "hunter2-canary").press("Give access").follow("Continue to Fika Pay")
 	w.settle()
-	p.follow("Inbox").follow("/m/").sees("Valid until").follow("Stop access").sees("will no longer work").follow("Keep access")
+	p.follow("Inbox").follow("/m/").sees("Works until").follow("Stop access").sees("will no longer work").follow("Keep access")
 	p.press("Renew access").throughBank(gudrun).sees("somebody else")
 	other := w.signedIn(anna).press("Connect your bank", "expect", "1").throughBank(gudrun).sees("somebody else").press("Try again")
 	other.throughBank(anna).follow("Continue to Fika Pay").press("Pay 10 ISK").sees("daily")

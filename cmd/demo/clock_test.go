@@ -49,7 +49,7 @@ func TestNinetyDaysInTheInbox(t *testing.T) {
 	}
 	p.open(w.at.shop + "/inbox")
 	end := w.stage.Now().Add(-24 * time.Hour)
-	for days, subject := range map[int]string{30: "in 30 days, on", 14: "in 14 days, on", 7: "in 7 days, on", 3: "in 3 days, on", 1: "in 1 day, on", 0: "ended on"} {
+	for days, subject := range map[int]string{30: "in 30 days, on", 14: "in 14 days, on", 7: "in 7 days, on", 3: "in 3 days, on", 1: "tomorrow, on", 0: "ended on"} {
 		want := fmt.Sprintf("To jongunars@example.com · %s", end.Add(-time.Duration(days)*24*time.Hour).Format("2 January 2006"))
 		p.sees(subject, want)
 	}
@@ -83,7 +83,7 @@ func TestStopTellsTheBank(t *testing.T) {
 	p.sees("Connected").press("Disconnect the bank").sees("Disconnected", "You stopped here")
 	w.settle()
 	p.open(w.at.bank + "/onlinebank?user=" + jon).sees("No app has access")
-	p.open(w.at.shop + "/inbox").sees("Fika Pay stopped the access of Fika Pay")
+	p.open(w.at.shop + "/inbox").sees("Fika Pay stopped its access")
 }
 
 func TestTokenTheBankRefuses(t *testing.T) {

@@ -59,7 +59,7 @@ func TestSupportInBrowser(t *testing.T) {
 			b.open(w.at.desk, "")
 			b.lookUp(jon, "", "lapsed")
 			b.says("its time was over and nobody renewed it; warned on", "Send the link: the customer connects again at the bank",
-				"The time was over; the tokens are deleted", "Mail about the end tomorrow delivered to the customer", "Nothing. The record is kept")
+				"The time was over; the tokens are deleted", "Mail about the end within a day delivered to the customer", "Nothing. The record is kept")
 			b.click(`nav a[href="/overview"]`, "overview")
 			b.click(`nav a[href="/desk"]`, "incidents")
 			b.open(w.at.desk+"/?all=1", "all")

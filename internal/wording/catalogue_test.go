@@ -105,6 +105,23 @@ func TestPlainWords(t *testing.T) {
 	}
 }
 
+// declines are words after which Icelandic would decline a name.
+var declines = regexp.MustCompile(`(?i)(^|\PL)(af|á|frá|fyrir|handa|hjá|í|til|um|úr|við) %\[[12]\]s`)
+
+func TestIcelandicDeclinesNoNames(t *testing.T) {
+	t.Parallel()
+	for key, m := range In("is").messages {
+		for _, text := range forms(m) {
+			if found := declines.FindString(text); found != "" {
+				t.Errorf("%q has a name after a preposition: %q", key, found)
+			}
+		}
+	}
+	if !declines.MatchString("Ekki fleiri áminningar um %[1]s") {
+		t.Error("a name after a preposition passes")
+	}
+}
+
 var (
 	quoted = regexp.MustCompile("\"([a-z_]+(?:\\.[a-z_0-9-]*)*)\"")
 	called = regexp.MustCompile(`(?:\bt |\btn |\.must\(|\.Text\(|\.Count\()"([a-z_0-9.-]+)"(\+|\))?`)

@@ -186,7 +186,7 @@ func TestStory(t *testing.T) {
 		{consent.Entry{Actor: consent.ByStaff, Event: "staff_see", Staff: "audur", Reason: "customer-called", Detail: "act 3"}, "Staff: audur", "looked at this: Customer called", false},
 		{consent.Entry{Actor: consent.ByStaff, Event: "staff_see", Staff: "audur", Detail: "act 3"}, "Staff: audur", "looked at this", false},
 		{consent.Entry{Actor: consent.ByStaff, Event: "terminatedByTpp", Detail: "customer-asked"}, "Staff", "ended the access: The customer asked for it", true},
-		{consent.Entry{Actor: consent.BySystem, Event: "message_undelivered", Detail: "mail warning-1 2: no such mailbox"}, "consentd", "Mail about the end tomorrow not delivered to the customer: no such mailbox", true},
+		{consent.Entry{Actor: consent.BySystem, Event: "message_undelivered", Detail: "mail warning-1 2: no such mailbox"}, "consentd", "Mail about the end within a day not delivered to the customer: no such mailbox", true},
 		{consent.Entry{Actor: consent.BySystem, Event: "message_sent", Detail: "webhook renewed 2"}, "consentd", "Event about the renewal delivered to the app", false},
 		{consent.Entry{Actor: consent.BySystem, Event: "bank_told", Detail: "failed"}, "consentd", "The bank did not confirm that the access is over", true},
 		{consent.Entry{Actor: consent.BySystem, Event: "something_new", Detail: "x"}, "consentd", "something new x", false},

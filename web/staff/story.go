@@ -68,7 +68,7 @@ func (m message) about() string {
 	switch word {
 	case consent.ToldWarning:
 		if days == "1" {
-			return "the end tomorrow"
+			return "the end within a day"
 		}
 		return "the end in " + days + " days"
 	case consent.ToldLink:
