@@ -170,6 +170,33 @@ func (c Consent) Renewable() bool {
 	return c.Status != RevokedByPsu && c.Status != TerminatedByTpp
 }
 
+// What an access is good for, in one word.
+const (
+	UsePayments = "payments"
+	UseAccount  = "account"
+)
+
+// Use says what no longer works once the access is over: payments, where a
+// scope lets the app make them, or else whatever it does with the account.
+func (c Consent) Use() string {
+	scopes := c.Granted
+	if len(scopes) == 0 {
+		scopes = c.Asked
+	}
+	for _, scope := range scopes {
+		if kind := ScopeKind(scope); kind == "payments" || kind == "pis" {
+			return UsePayments
+		}
+	}
+	return UseAccount
+}
+
+// ScopeKind drops the id that some banks put into a scope, such as AIS:<id>.
+func ScopeKind(scope string) string {
+	kind, _, _ := strings.Cut(scope, ":")
+	return strings.ToLower(kind)
+}
+
 // Spoken is the language to speak to the customer in: that of the page on
 // which they agreed last, before that the one which the app asked for.
 func (c Consent) Spoken() string {

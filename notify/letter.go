@@ -121,11 +121,12 @@ func (w *writer) happened(l *letter, what string) {
 	if what == consent.ToldLink && status != consent.Valid {
 		what = linkAgain
 	}
+	over := "manage.over." + w.e.Consent.Use()
 	sentences := map[string][]string{
 		consent.ToldConnected: {"mail.connected.text", "mail.connected.until"},
 		consent.ToldRenewed:   {"mail.renewed.text"},
-		consent.ToldExpired:   {"mail.expired.text", "mail.expired.again"},
-		consent.ToldStopped:   {"mail.stopped.text." + string(w.e.Consent.Cause.Actor.Known()), "mail.stopped.payments"},
+		consent.ToldExpired:   {"mail.expired.text", over, "mail.expired.again"},
+		consent.ToldStopped:   {"mail.stopped.text." + string(w.e.Consent.Cause.Actor.Known()), over},
 		consent.ToldRefused:   {"mail.refused.text", "mail.refused.again"},
 		consent.ToldLink:      {"mail.link.text", "mail.link.how"},
 		linkAgain:             {"mail.link.again.text", "mail.link.how"},

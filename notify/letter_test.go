@@ -116,6 +116,23 @@ func TestLinkAfterTheEnd(t *testing.T) {
 	}
 }
 
+// TestWhoNeverPaidIsNotToldOfPayments that no longer work.
+func TestWhoNeverPaidIsNotToldOfPayments(t *testing.T) {
+	t.Parallel()
+	for _, what := range []string{consent.ToldExpired, consent.ToldStopped, consent.ToldRefused, consent.ToldConnected} {
+		e := event(what)
+		e.Consent.Granted = []string{"openid", "AIS:1"}
+		if m := send(t, e); strings.Contains(strings.ToLower(m.Text+string(m.Calendar)), "payment") {
+			t.Errorf("%s: of payments\n%s\n%s", what, m.Text, m.Calendar)
+		}
+		e.Consent.Granted = []string{"openid", "PIS:1"}
+		pays := strings.Contains(send(t, e).Text, "Payments through Fika <Pay> no longer work.")
+		if over := what == consent.ToldExpired || what == consent.ToldStopped; pays != over {
+			t.Errorf("%s: that payments no longer work = %t", what, pays)
+		}
+	}
+}
+
 func TestCalendarHasTheLastDay(t *testing.T) {
 	t.Parallel()
 	e := event(consent.ToldConnected)

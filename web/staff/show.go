@@ -205,6 +205,7 @@ func (s *server) sendLink(c *call) error {
 type stopPage struct {
 	ID        consent.ID
 	App, Bank string
+	Use       string // see consent.Consent.Use
 	Reasons   []reason
 	Missing   bool // a reason
 }
@@ -224,7 +225,7 @@ func (s *server) stopForm(c *call, status int, missing bool) error {
 	if err != nil {
 		return err
 	}
-	return s.show(c, status, "stop", stopPage{ID: id, App: s.appName(h.Consent.App), Bank: s.bankName(h.Consent.Bank), Reasons: stopReasons, Missing: missing})
+	return s.show(c, status, "stop", stopPage{ID: id, App: s.appName(h.Consent.App), Bank: s.bankName(h.Consent.Bank), Use: h.Consent.Use(), Reasons: stopReasons, Missing: missing})
 }
 
 // stopReasons are why an access is ended, most often.
