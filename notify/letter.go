@@ -47,7 +47,7 @@ func (m *Mail) write(e consent.Event) (Message, error) {
 		return Message{}, fmt.Errorf("word message: %w", err)
 	}
 	return Message{Key: e.Key, To: e.Email, Language: l.Lang, At: e.At, Subject: l.Subject, Text: l.text(),
-		HTML: page.String(), Unsubscribe: l.Unsubscribe, Calendar: calendar}, nil
+		HTML: page.String(), Unsubscribe: l.Unsubscribe, Calendar: calendar, Cancels: w.cancels()}, nil
 }
 
 func (l letter) text() string {

@@ -180,9 +180,30 @@ func TestCalendarOfNamesWithCommas(t *testing.T) {
 
 func TestNoCalendarForWhatIsOver(t *testing.T) {
 	t.Parallel()
-	e := event(consent.ToldStopped)
-	e.Consent.Status = consent.RevokedByPsu
-	if m := send(t, e); m.Calendar != nil {
+	e := event(consent.ToldRefused)
+	e.Consent.Status, e.Consent.Term = consent.TerminatedByAspsp, 2
+	if m := send(t, e); m.Calendar != nil || m.Cancels {
 		t.Errorf("calendar\n%s", m.Calendar)
+	}
+	e = event(consent.ToldStopped) // before anything was granted
+	e.Consent.Status = consent.TerminatedByTpp
+	if m := send(t, e); m.Calendar != nil || m.Cancels {
+		t.Errorf("calendar\n%s", m.Calendar)
+	}
+}
+
+func TestStoppedAccessLeavesTheCalendar(t *testing.T) {
+	t.Parallel()
+	stopped, last := event(consent.ToldStopped), event(consent.ToldRenewed)
+	stopped.Consent.Term, last.Consent.Term = 2, 2
+	stopped.Consent.Status = consent.RevokedByPsu
+	m := send(t, stopped)
+	for _, want := range []string{"METHOD:CANCEL\r\n", "STATUS:CANCELLED\r\n", "SEQUENCE:3\r\n", "DTSTART;VALUE=DATE:20270303\r\n"} {
+		if !m.Cancels || !strings.Contains(string(m.Calendar), want) {
+			t.Errorf("%q is missing in\n%s", want, m.Calendar)
+		}
+	}
+	if uid(m.Calendar) != uid(send(t, last).Calendar) || strings.Contains(string(m.Calendar), "VALARM") {
+		t.Errorf("another entry, or one that rings:\n%s", m.Calendar)
 	}
 }
