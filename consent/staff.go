@@ -143,7 +143,7 @@ func (s *Service) SendRenewal(ctx context.Context, who Staff, id ID, reason stri
 		return err
 	case !c.Renewable():
 		return ErrRevoked
-	case !s.c.Now().Before(c.EndsAt.Add(manageGrace)):
+	case !c.RenewableByMail(s.c.Now()):
 		return ErrLinkGone
 	case !s.reachesByMail(c, p):
 		return ErrNoAddress

@@ -51,7 +51,8 @@ type consentPage struct {
 	Refresh    string
 	NationalID string // masked
 	Reason     string
-	CanSend    bool
+	CanLink    bool // there is a way back to the bank
+	CanMail    bool // and a mail can lead there
 	CanStop    bool
 }
 
@@ -122,7 +123,7 @@ func (s *server) view(c *call, h consent.History) (consentPage, error) {
 	}
 	x := f.Consent
 	p := consentPage{ID: x.ID, Consent: x, Status: x.StatusAt(f.Now), Cause: x.CauseAt(f.Now), App: f.App, Bank: f.Bank, State: stateOf(f), Next: f.next(s.c.Warn), Story: f.story(),
-		UsedAt: "never", Refresh: "none", NationalID: h.NationalID, CanSend: x.Renewable(), CanStop: x.Status == consent.Valid && f.Now.Before(x.EndsAt) || x.Status == consent.Received}
+		UsedAt: "never", Refresh: "none", NationalID: h.NationalID, CanLink: x.Renewable(), CanMail: x.RenewableByMail(f.Now), CanStop: x.Status == consent.Valid && f.Now.Before(x.EndsAt) || x.Status == consent.Received}
 	if k, ok := f.consentClock(s.c.Warn); ok {
 		p.Clocks = append(p.Clocks, k)
 	}

@@ -84,6 +84,8 @@ func TestStateInOneSentence(t *testing.T) {
 		}), toneStop, "Ended on 3 March 14:00: its time was over and nobody renewed it; warned on 18 February, mail delivered.", "Send the link"},
 		"lapsed, unwarned": {lived(func(f *file) { f.Now = at("2026-03-05 12:00") }), toneStop,
 			"Ended on 3 March 14:00: its time was over and nobody renewed it; no warning was sent.", "Send the link"},
+		"lapsed, too long ago for a mail": {lived(func(f *file) { f.Now = at("2026-04-02 14:00") }), toneStop,
+			"Ended on 3 March 14:00: its time was over and nobody renewed it; no warning was sent.", "Copy a link for the customer: the customer connects again"},
 		"withdrawn at the bank": {lived(func(f *file) { f.ended(consent.TerminatedByAspsp, consent.ByBank, consent.CauseRefused) }), toneStop,
 			"Stopped on 18 February 14:05: withdrawn at the bank, usually by the customer in the online bank.", "Ask whether the customer withdrew it"},
 		"refused in an incident, and not taken back yet": {lived(func(f *file) {
@@ -115,7 +117,7 @@ func TestStateInOneSentence(t *testing.T) {
 			f.ended(consent.TerminatedByTpp, consent.ByStaff, consent.CauseStopped)
 			f.Consent.BankTold = token.RevocationUnsupported
 		}), toneStop, "Stopped on 18 February 14:05: our staff ended it. The bank takes no such notice: the customer can withdraw it there too.", "It stays ended"},
-		"asked for": {asked(nil), toneWait, "Asked for on 3 December 2025 13:50; the customer has not gone to the bank yet.", "Send the link"},
+		"asked for": {asked(nil), toneWait, "Asked for on 3 December 2025 13:50; the customer has not gone to the bank yet.", "Copy a link for the customer: the way"},
 		"went to the bank": {asked(func(f *file) { f.add("2026-02-20 11:00", consent.ByCustomer, "authorizing", "") }), toneWait,
 			"Not granted yet: the customer went to the bank on 20 February 11:00 and did not come back.", "try again"},
 		"bank down at the return": {asked(func(f *file) { f.add("2026-02-20 11:00", consent.ByBank, "failed", string(consent.EndBankDown)) }), toneWait,
@@ -130,7 +132,7 @@ func TestStateInOneSentence(t *testing.T) {
 			f.Consent.AuthorizedAt, f.Consent.ConfirmUntil = at("2026-02-20 11:00"), at("2026-02-20 11:10")
 		}), toneStop,
 			"Not in use: granted on 20 February 11:00, and Fika Pay did not confirm the customer in time.", "try again"},
-		"cancelled": {rejected(consent.CauseCancelled), toneStop, "Not granted: the customer said no at the bank on 20 February 11:00.", "If that was a mistake"},
+		"cancelled": {rejected(consent.CauseCancelled), toneStop, "Not granted: the customer said no at the bank on 20 February 11:00.", "if that was a mistake"},
 		"wrong person": {rejected(consent.CauseWrongPerson), toneStop,
 			"Refused on 20 February 11:00: somebody else than the customer of Fika Pay signed in at the bank.", "as themselves"},
 		"no identity": {rejected(consent.CauseNoIdentity), toneStop, "Refused on 20 February 11:00: Landsbankinn did not say who signed in.", "try again"},
@@ -138,7 +140,7 @@ func TestStateInOneSentence(t *testing.T) {
 		"left out": {asked(func(f *file) {
 			f.Consent.Status = consent.PartiallyAuthorised
 			f.add("2026-02-20 11:00", consent.ByCustomer, "partiallyAuthorised", consent.CauseLeftOut)
-		}), toneStop, "Not in use: on 20 February 11:00 the customer left out a permission that is required.", "every permission ticked"},
+		}), toneStop, "Not in use: on 20 February 11:00 the customer left out a permission that is required.", "every permission must stay ticked"},
 	} {
 		got := stateOf(tt.file)
 		if got.Says != tt.says || got.Tone != tt.tone || !strings.Contains(got.Do, tt.do) {
