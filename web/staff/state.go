@@ -121,6 +121,10 @@ func (f file) refused() state {
 		return state{toneStop, fmt.Sprintf("Lost on %s: the bank’s answer to a refresh never reached us, and the bank refused the token that we still had. Nobody withdrew anything.", at),
 			"The fault is not the customer’s. " + f.link() + ": connecting again is the only way back."}
 	}
+	if f.Consent.Cause.Code == consent.CauseWrongPerson {
+		return state{toneStop, fmt.Sprintf("Stopped on %s: %s, so it was ended to be safe. Nobody withdrew anything.", at, badAnswer),
+			"The fault is not the customer’s. " + f.link() + ": connecting again is the only way back. If it happens again, tell the operators."}
+	}
 	where := "at the bank"
 	if f.Online {
 		where = "in the online bank"

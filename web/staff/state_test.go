@@ -98,6 +98,8 @@ func TestStateInOneSentence(t *testing.T) {
 		}), toneStop, "Stopped on 18 February 14:05: withdrawn at the bank, usually by the customer in the online bank.", "Ask whether the customer withdrew it"},
 		"rotation lost": {lived(func(f *file) { f.ended(consent.TerminatedByAspsp, consent.ByBank, consent.CauseLost) }), toneStop,
 			"Lost on 18 February 14:05: the bank’s answer to a refresh never reached us, and the bank refused the token that we still had. Nobody withdrew anything.", "not the customer’s"},
+		"answer to a refresh that did not hold": {lived(func(f *file) { f.ended(consent.TerminatedByAspsp, consent.ByBank, consent.CauseWrongPerson) }), toneStop,
+			"Stopped on 18 February 14:05: the bank’s answer to a refresh named somebody else, or could not be used, so it was ended to be safe. Nobody withdrew anything.", "not the customer’s"},
 		"stopped by the customer": {lived(func(f *file) {
 			f.ended(consent.RevokedByPsu, consent.ByCustomer, consent.CauseStopped)
 			f.Consent.BankTold = token.RevocationConfirmed
@@ -190,6 +192,10 @@ func TestStory(t *testing.T) {
 		{consent.Entry{Actor: consent.ByStaff, Event: "terminatedByTpp", Detail: "customer-asked"}, "Staff", "ended the access: The customer asked for it", true},
 		{consent.Entry{Actor: consent.BySystem, Event: "message_undelivered", Detail: "mail warning-1 2: no such mailbox"}, "consentd", "Mail about the end within a day not delivered to the customer: no such mailbox", true},
 		{consent.Entry{Actor: consent.BySystem, Event: "message_sent", Detail: "webhook renewed 2"}, "consentd", "Event about the renewal delivered to the app", false},
+		{consent.Entry{Actor: consent.BySystem, Event: "message_sent", Detail: "mail needed 2"}, "consentd", "Mail about a payment that is planned for after the end delivered to the customer", false},
+		{consent.Entry{Actor: consent.BySystem, Event: "message_sent", Detail: "webhook recovered-1766750400000 2"}, "consentd", "Event about the access that works again delivered to the app", false},
+		{consent.Entry{Actor: consent.ByBank, Event: "ended", Detail: consent.CauseWrongPerson}, "Landsbankinn",
+			"Ended to be safe: the bank’s answer to a refresh named somebody else, or could not be used", true},
 		{consent.Entry{Actor: consent.BySystem, Event: "bank_told", Detail: "failed"}, "consentd", "The bank did not confirm that the access is over", true},
 		{consent.Entry{Actor: consent.BySystem, Event: "something_new", Detail: "x"}, "consentd", "something new x", false},
 	} {
