@@ -3,6 +3,7 @@ package staff
 import (
 	"encoding/json"
 	"net/http"
+	"slices"
 	"strconv"
 	"time"
 
@@ -16,21 +17,31 @@ const (
 	actsAtOnce = 500
 )
 
-// auditPage is a part of what is on record, in order.
+// auditPage is a part of what is on record, newest first.
 type auditPage struct {
-	Acts []consent.Act
-	Next int64
+	Acts  []consent.Act
+	Older int64 // the number that older ones are below; 0: there are none
 }
 
 func (s *server) audit(c *call) error {
-	after, _ := strconv.ParseInt(c.QueryParam("after"), 10, 64) // what is no number is the beginning
-	acts, err := s.desk.Audit(c.Request().Context(), after, actsOnPage)
+	ctx := c.Request().Context()
+	head, err := s.desk.AuditHead(ctx)
 	if err != nil {
 		return err
 	}
-	p := auditPage{Acts: acts}
-	if len(acts) == actsOnPage {
-		p.Next = acts[len(acts)-1].Seq
+	last := head.Seq
+	if before, err := strconv.ParseInt(c.QueryParam("before"), 10, 64); err == nil && before > 0 {
+		last = min(last, before-1)
+	}
+	after := max(last-actsOnPage, 0)
+	acts, err := s.desk.Audit(ctx, after, int(last-after))
+	if err != nil {
+		return err
+	}
+	p := auditPage{Acts: slices.DeleteFunc(acts, func(a consent.Act) bool { return a.Seq > last })} // where some were taken out
+	slices.Reverse(p.Acts)
+	if after > 0 {
+		p.Older = after + 1
 	}
 	return s.show(c, http.StatusOK, "audit", p)
 }

@@ -34,7 +34,7 @@ func TestEveryPageRenders(t *testing.T) {
 		"link":     {linkPage{ID: id, Address: odd}},
 		"overview": {overviewPage{}, overviewPage{Statuses: numbers, Refreshes: numbers, HandOuts: numbers, Lapses: newBarChart("l", odd, []string{odd, "b"}, []int64{3, 0}), LapseDays: []use{{odd, 3}}, Incidents: incidents, Failing: 3, Undelivered: 1}},
 		"desk":     {deskPage{}, deskPage{Incidents: []incident{{Incident: incidents[0], Lasts: true, Held: []consent.ID{id}, More: 3}, {Incident: incidents[0]}}, Mails: given, Events: given}},
-		"audit":    {auditPage{}, auditPage{Acts: []consent.Act{{Seq: 1, Staff: consent.Staff{ID: odd, Role: odd}, Action: odd, Consent: id, Reason: odd, Detail: odd}, {Seq: 2, Damaged: true}}, Next: 2}},
+		"audit":    {auditPage{}, auditPage{Acts: []consent.Act{{Seq: 1, Staff: consent.Staff{ID: odd, Role: odd}, Action: odd, Consent: id, Reason: odd, Detail: odd}, {Seq: 2, Damaged: true}}, Older: 2}},
 	}
 	for _, name := range pageNames {
 		if len(shown[name]) == 0 {

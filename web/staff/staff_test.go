@@ -1,6 +1,7 @@
 package staff
 
 import (
+	"fmt"
 	"net/http"
 	"net/url"
 	"strings"
@@ -278,6 +279,27 @@ func TestExport(t *testing.T) {
 		t.Errorf("%d lines of %s", lines, b.header.Get("Content-Type"))
 	}
 	b.get("/audit").want(http.StatusOK, "export", "sign_in")
+}
+
+// TestAuditBeginsWithTheNewest: a colleague's sign-in, and the button beside
+// it, is not behind months of others.
+func TestAuditBeginsWithTheNewest(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	for i := range 2*actsOnPage + 9 {
+		must(t, w.desk.Record(t.Context(), consent.Act{Staff: consent.Staff{ID: "erla"}, Action: consent.ActFind, Detail: fmt.Sprintf("act-%d-", i+1)}))
+	}
+	b := w.browser().signIn("dagny") // act 110
+	b.get("/audit").want(http.StatusOK, `value="dagny"`, "act-109-", "act-61-", "/audit?before=61")
+	if strings.Contains(b.text, "act-60-") || strings.Index(b.text, "act-109-") > strings.Index(b.text, "act-61-") {
+		t.Errorf("not the newest first:\n%s", b.text)
+	}
+	b.get("/audit?before=61").want(http.StatusOK, "act-60-", "act-11-", "/audit?before=11")
+	if b.get("/audit?before=11").want(http.StatusOK, "act-10-", "act-1-"); strings.Contains(b.text, "before=") || strings.Contains(b.text, "act-11-") {
+		t.Errorf("something is before the first:\n%s", b.text)
+	}
+	b.get("/audit?before=1").want(http.StatusOK, "Nothing further")
+	b.get("/audit?before=9223372036854775807").want(http.StatusOK, "act-109-")
 }
 
 // TestHeaders of a page, of a refusal and of a file.
