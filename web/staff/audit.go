@@ -5,7 +5,6 @@ import (
 	"net/http"
 	"slices"
 	"strconv"
-	"time"
 
 	"github.com/consentd/consentd/consent"
 )
@@ -46,22 +45,6 @@ func (s *server) audit(c *call) error {
 	return s.show(c, http.StatusOK, "audit", p)
 }
 
-// exportedAct is a line of an export.
-type exportedAct struct {
-	Seq       int64      `json:"seq"`
-	At        time.Time  `json:"at"`
-	Staff     string     `json:"staff"`
-	Name      string     `json:"name,omitempty"`
-	Role      string     `json:"role,omitempty"`
-	Action    string     `json:"action"`
-	Consent   consent.ID `json:"consent,omitempty"`
-	Reason    string     `json:"reason,omitempty"`
-	RequestID string     `json:"request_id,omitempty"`
-	Detail    string     `json:"detail,omitempty"`
-	Hash      string     `json:"hash"`
-	Damaged   bool       `json:"damaged,omitempty"`
-}
-
 // export hands out the whole record, a line for each act. It is on record
 // itself, and the last line of what it gives.
 func (s *server) export(c *call) error {
@@ -86,8 +69,7 @@ func (s *server) export(c *call) error {
 	lines := json.NewEncoder(c.Response())
 	for len(acts) > 0 {
 		for _, a := range acts {
-			if err := lines.Encode(exportedAct{Seq: a.Seq, At: a.At, Staff: a.Staff.ID, Name: a.Staff.Name, Role: a.Staff.Role, Action: a.Action,
-				Consent: a.Consent, Reason: a.Reason, RequestID: a.RequestID, Detail: a.Detail, Hash: a.Hash, Damaged: a.Damaged}); err != nil {
+			if err := lines.Encode(a.Exported()); err != nil {
 				return nil // the browser has gone: nothing to tell it
 			}
 		}

@@ -1,6 +1,7 @@
 package staff
 
 import (
+	"encoding/json"
 	"fmt"
 	"net/http"
 	"net/url"
@@ -275,8 +276,18 @@ func TestExport(t *testing.T) {
 	w := newWorld(t)
 	b := w.browser().signIn("bjorn").post("/audit/export").want(http.StatusUnprocessableEntity, "reason must be given")
 	b.post("/audit/export", "other", "Monthly review").want(http.StatusOK, `"action":"sign_in"`, `"action":"export"`, `"role":"auditor"`, `"reason":"Monthly review"`)
-	if lines := strings.Count(b.text, "\n"); lines != 2 || b.header.Get("Content-Type") != "application/x-ndjson" {
-		t.Errorf("%d lines of %s", lines, b.header.Get("Content-Type"))
+	must(t, w.desk.Record(t.Context(), consent.Act{Staff: consent.Staff{ID: "erla"}, Action: consent.ActSee, Consent: w.id}))
+	b.post("/audit/export", "other", "Monthly review")
+	var lines []consent.ExportedAct
+	for line := range strings.Lines(b.text) { // as the command line has them
+		var a consent.ExportedAct
+		read := json.NewDecoder(strings.NewReader(line))
+		read.DisallowUnknownFields()
+		must(t, read.Decode(&a))
+		lines = append(lines, a)
+	}
+	if len(lines) != 4 || lines[2].Consent != w.id || lines[2].Staff != "erla" || lines[3].At.IsZero() || b.header.Get("Content-Type") != "application/x-ndjson" {
+		t.Errorf("lines = %+v of %s", lines, b.header.Get("Content-Type"))
 	}
 	b.get("/audit").want(http.StatusOK, "export", "sign_in")
 }
