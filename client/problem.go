@@ -38,14 +38,14 @@ var (
 	ErrStoreUnavailable     = errors.New("consentd's storage does not answer")              // store-unavailable
 	ErrIssuerUnavailable    = errors.New("the issuer of the workload's token is silent")    // issuer-unavailable
 	ErrAnswerTooLarge       = errors.New("the bank's answer is too large")                  // bank-answer-too-large; it has taken the call
-	ErrCallUnknown          = errors.New("the bank may have taken the call")                // bank-call-unknown
+	ErrCallUnknown          = errors.New("the bank may have taken the call")                // bank-call-unknown, or a proxy's answer to a call of [Client.Egress]
 )
 
 // ErrUnavailable is what all outages match besides their own error: a bank's,
 // our storage's, a proxy's, the network's, and every answer that is not
 // consentd's. Nothing follows from one about any consent: send the customer
-// nowhere, try again later; a call that went to a bank through consentd, with
-// the same X-Request-ID, for the bank may have taken it.
+// nowhere, try again later. [ErrCallUnknown] and [ErrAnswerTooLarge] are no
+// outages: a payment that is tried again may be paid twice.
 var ErrUnavailable = errors.New("not available right now")
 
 var byCode = map[string]error{
@@ -98,6 +98,8 @@ type Problem struct {
 	RetryAfter time.Duration `json:"-"` // 0: consentd did not say
 	LongestTTL time.Duration `json:"-"`
 	RateLimit  *RateLimit    `json:"-"` // with ErrRateLimited, where the server tells
+
+	egress bool // in place of a bank's answer
 }
 
 // Mistake is one thing that is wrong in a request.
@@ -129,11 +131,16 @@ func (p *Problem) LogValue() slog.Value {
 
 // Unwrap gives the errors above that p stands for.
 func (p *Problem) Unwrap() []error {
+	if p.egress && p.Code == "" {
+		return []error{ErrCallUnknown}
+	}
 	var all []error
-	if err := byCode[p.Code]; err != nil {
+	err := byCode[p.Code]
+	if err != nil {
 		all = append(all, err)
 	}
-	if p.Status >= http.StatusInternalServerError || p.Code == "" {
+	taken := errors.Is(err, ErrCallUnknown) || errors.Is(err, ErrAnswerTooLarge)
+	if !taken && (p.Status >= http.StatusInternalServerError || p.Code == "") {
 		all = append(all, ErrUnavailable)
 	}
 	return all

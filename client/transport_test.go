@@ -346,7 +346,33 @@ func TestEgress(t *testing.T) {
 	answer = saying(200, "text/html", "<p>Please sign in to the hotel's network.")
 	res, err = web.Get(bankURL)
 	must(t, err)
-	if p := client.ProblemIn(res); p == nil || p.Code != "" || !errors.Is(p, client.ErrUnavailable) {
-		t.Errorf("a proxy's answer is taken for the bank's: %v", p)
+	if p := client.ProblemIn(res); p == nil || p.Code != "" || !errors.Is(p, client.ErrCallUnknown) || errors.Is(p, client.ErrUnavailable) {
+		t.Errorf("a proxy's answer is taken for the bank's, or for an outage: %v", p)
+	}
+	for code, want := range map[string]error{"bank-call-unknown": client.ErrCallUnknown, "bank-answer-too-large": client.ErrAnswerTooLarge} {
+		answer = saying(504, problemJSON, `{"code":"`+code+`"}`)
+		res, err = web.Get(bankURL)
+		must(t, err)
+		if p := client.ProblemIn(res); !errors.Is(p, want) || errors.Is(p, client.ErrUnavailable) {
+			t.Errorf("%s, after which the bank may have paid, is an outage: %v", code, p)
+		}
+	}
+}
+
+// TestEgressSendsNothingAgain: a 307 asks http.Client to send the payment once
+// more, under another X-Request-ID.
+func TestEgressSendsNothingAgain(t *testing.T) {
+	t.Parallel()
+	sent := 0
+	answer := saying(307, "text/plain", "", "Consentd-Answer", "bank", "Location", bankURL+"/v2/pay")
+	c := configured(t, clienttest.New(), through(func(r *http.Request) (*http.Response, error) { sent++; return answer(r) }))
+	web := &http.Client{Transport: c.Egress("cns_1")}
+	_, err := web.Post(bankURL+"/v1/pay", "text/plain", strings.NewReader("10 ISK"))
+	wants(t, err, client.ErrRedirected)
+	web.CheckRedirect = func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }
+	res, err := web.Post(bankURL+"/v1/pay", "text/plain", strings.NewReader("10 ISK"))
+	must(t, err)
+	if sent != 2 || res.StatusCode != 307 || client.ProblemIn(res) != nil {
+		t.Errorf("two payments were sent %d times; the redirect came as %s", sent, res.Status)
 	}
 }

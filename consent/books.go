@@ -22,6 +22,8 @@ type Books interface {
 	Rebuild(ctx context.Context, holder func(context.Context, Consent) (Holder, error)) (int64, error)
 
 	// ByRequest finds the consents that a request concerned, some days back:
-	// those of its hand-outs, and those in whose timelines it stands.
+	// those of its hand-outs, as far as their number on a day stays within
+	// bounds, and those in whose timelines it stands. Of [OutcomeOperation] it
+	// finds none.
 	ByRequest(ctx context.Context, requestID string, now time.Time) ([]ID, error)
 }

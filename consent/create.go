@@ -44,7 +44,8 @@ const mostReference = 128
 // Create stores a consent that an app asks for, and returns the link to the
 // page that asks the customer. With an idempotency key, the same request again
 // returns the same consent, with the same link as long as that works. Its
-// error is an *[Invalid], [ErrKeyReused] or [token.ErrStoreUnavailable].
+// error is an *[Invalid], [ErrKeyReused], [ErrNotFound] for a repetition whose
+// consent was erased, or [token.ErrStoreUnavailable].
 func (s *Service) Create(ctx context.Context, app App, r Request) (Consent, Link, error) {
 	r, bank, err := s.check(app, r)
 	if err != nil {

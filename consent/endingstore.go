@@ -44,8 +44,11 @@ type EndingStore interface {
 	// still has the version.
 	Keep(ctx context.Context, id ID, version int64, due time.Time) error
 
-	// Purge deletes everything about a consent but what is aside.
+	// Purge deletes everything about a consent but what is aside. For
+	// [GoneFor], Gone reads how it ended, without anything of a person;
+	// otherwise it returns [ErrNotFound].
 	Purge(ctx context.Context, id ID, customer, person []byte, work Work) error
+	Gone(ctx context.Context, id ID) (Consent, error)
 
 	// RecordErasure keeps the proof that a customer was erased.
 	RecordErasure(ctx context.Context, customer []byte, e Erasure) error

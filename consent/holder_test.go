@@ -73,6 +73,22 @@ func TestRebuildFindsHolders(t *testing.T) {
 	})
 }
 
+// TestErasedAfterTheirBankLeftTheConfiguration: what finds a consent stands in
+// its record, and is not made anew from what is configured later.
+func TestErasedAfterTheirBankLeftTheConfiguration(t *testing.T) {
+	bubble(t, func(t *testing.T, h *house) {
+		p := h.ask(t, consent.Request{Expected: gudrunID, Bank: "second"})
+		wantEnding(t, p.visit(t, sandbox.Customer{User: gudrun}), consent.EndConnected)
+		app := shop
+		app.Banks = []string{"sandbox"}
+		h.Service = h.replica(t, func(c *consent.Config) { c.Banks, c.Apps = c.Banks[:1], []consent.App{app} })
+		must(t, second(h.Erase(t.Context(), app, "customer-1")))
+		if left := h.holders(t); len(left) != 0 {
+			t.Errorf("an erased customer is found: %v", left)
+		}
+	})
+}
+
 func TestErasedAndPurgedAreNotFound(t *testing.T) {
 	bubble(t, func(t *testing.T, h *house) {
 		h.granted(t)

@@ -129,6 +129,22 @@ func TestKeyGoesOnAfterACrashInAnyStep(t *testing.T) {
 	}
 }
 
+func TestKeyDoesNotBringBackWhoWasErased(t *testing.T) {
+	bubble(t, func(t *testing.T, h *house) {
+		dying := h.replica(t, func(c *consent.Config) { c.Store = &crashing{Store: c.Store, step: "Made"} })
+		_, _, err := dying.Create(t.Context(), shop, keyed())
+		wantErr(t, err, token.ErrStoreUnavailable)
+		e, err := h.Erase(t.Context(), shop, "canary-reference")
+		must(t, err)
+		time.Sleep(24*time.Hour - time.Minute)
+		_, _, err = h.Create(t.Context(), shop, keyed())
+		wantErr(t, err, consent.ErrNotFound)
+		if n := len(h.asked(t)); e.Consents != 1 || n != 0 {
+			t.Errorf("erased %d, and there are %d again", e.Consents, n)
+		}
+	})
+}
+
 func TestKeyWithALinkThatIsTooOldGivesAFreshOne(t *testing.T) {
 	bubble(t, func(t *testing.T, h *house) {
 		c, link, err := h.Create(t.Context(), shop, keyed())

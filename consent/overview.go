@@ -19,9 +19,10 @@ type Overview struct {
 	Undelivered int64 // messages that were given up
 }
 
-// The days that an [Overview] speaks of. Days are those of UTC.
+// The days that an [Overview] speaks of. Days are those of UTC. What is granted
+// today for ninety days ends on the last of LapseDays.
 const (
-	LapseDays = 90
+	LapseDays = 91
 	PastDays  = 14
 )
 

@@ -8,7 +8,8 @@ import (
 )
 
 // Remind turns the reminders off or on that a customer gets about the
-// consents of one app, by the manage link of any of the mails. A link that is
+// consents of one app, those to come among them, by the manage link of any of
+// the mails. A link that is
 // too old is [ErrLinkGone]; one that a renewal used up still does.
 func (s *Service) Remind(ctx context.Context, link token.Secret, on bool) error {
 	m, err := s.Manage(ctx, link)
@@ -23,12 +24,16 @@ func (s *Service) Remind(ctx context.Context, link token.Secret, on bool) error 
 	if err != nil {
 		return err
 	}
+	now := s.c.Now().UTC()
+	if err := s.c.Store.Remind(ctx, m.Consent.ID, index, on, now); err != nil { // from here on it holds for new ones
+		return goneIfNotFound(err)
+	}
 	ids, err := s.c.Store.ByCustomer(ctx, index)
 	if err != nil {
 		return err
 	}
 	for _, id := range ids {
-		if err := s.c.Store.Remind(ctx, id, on, s.c.Now().UTC()); err != nil && !errors.Is(err, ErrNotFound) {
+		if err := s.c.Store.Remind(ctx, id, index, on, now); err != nil && !errors.Is(err, ErrNotFound) {
 			return err
 		}
 	}

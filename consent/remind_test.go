@@ -54,6 +54,28 @@ func TestRemindersOffLeavesTheLastOfAnyThresholds(t *testing.T) {
 	})
 }
 
+func TestRemindersOffAreOffForWhatComesLater(t *testing.T) {
+	bubble(t, func(t *testing.T, h *house) {
+		first := h.granted(t)
+		h.live(t, time.Hour, time.Minute)
+		must(t, h.Remind(t.Context(), letter(t, h), false))
+		other := h.ask(t, consent.Request{Expected: gudrunID, Bank: "second"})
+		wantEnding(t, other.visit(t, sandbox.Customer{User: gudrun}), consent.EndConnected)
+		must(t, second(h.StopByApp(t.Context(), shop, first.id)))
+		h.live(t, 80*day, time.Hour)
+		if told := h.mail.what(); len(told) != 3 {
+			t.Errorf("told %v, want no warning", told)
+		}
+		must(t, h.Remind(t.Context(), letter(t, h), true))
+		third := h.granted(t).wantStatus(t, consent.Valid, "")
+		if third.NoReminders {
+			t.Error("off although they were turned on again")
+		}
+		must(t, second(h.Erase(t.Context(), shop, "customer-1")))
+		h.wantNothingOf(t, first.id)
+	})
+}
+
 func TestRemindersOffAreOffForAllOfTheApps(t *testing.T) {
 	bubble(t, func(t *testing.T, h *house) {
 		h.granted(t)

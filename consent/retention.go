@@ -36,6 +36,11 @@ func (c Consent) lastDay() time.Time {
 	return c.CreatedAt
 }
 
+// GoneFor is how long it is known of a consent that is gone how it ended: longer
+// than its app is tried to be told, and than an idempotency key, by which a late
+// repetition would make it again.
+const GoneFor = giveUp + day
+
 // forget deletes a record and everything that finds it.
 func (s *Service) forget(ctx context.Context, c Consent) error {
 	p, err := s.person(c)
@@ -96,15 +101,15 @@ type Erasure struct {
 }
 
 // Erase ends and deletes everything about one app's customer, and leaves an
-// anonymous proof. Banks are still told that their grants are over.
+// anonymous proof. Banks and the app are still told that it is over.
 func (s *Service) Erase(ctx context.Context, app App, reference token.Secret) (Erasure, error) {
-	return s.erase(ctx, app, reference, newReference())
+	return s.erase(ctx, ByApp, app, reference, newReference())
 }
 
 // newReference names the proof of an erasure.
 func newReference() string { return rand.Text() }
 
-func (s *Service) erase(ctx context.Context, app App, reference token.Secret, proof string) (Erasure, error) {
+func (s *Service) erase(ctx context.Context, who Actor, app App, reference token.Secret, proof string) (Erasure, error) {
 	index, err := s.customerIndex(app.ID, reference)
 	if err != nil {
 		return Erasure{}, err
@@ -115,7 +120,7 @@ func (s *Service) erase(ctx context.Context, app App, reference token.Secret, pr
 	}
 	e := Erasure{Reference: proof, At: s.c.Now().UTC(), App: app.ID}
 	for _, id := range ids {
-		c, err := s.Stop(ctx, id, ByApp, CauseErased)
+		c, err := s.Stop(ctx, id, who, CauseErased)
 		if errors.Is(err, ErrNotFound) {
 			continue
 		}

@@ -1,6 +1,7 @@
 package consent_test
 
 import (
+	"errors"
 	"slices"
 	"strings"
 	"testing"
@@ -94,9 +95,11 @@ func TestPurgeTakesWhatAnEarlierTermCouldNotDeliver(t *testing.T) {
 	})
 }
 
-// wantNothingOf fails if a key of a consent, or a mention of it, is left.
+// wantNothingOf fails if a key of a consent, or a mention of it, is left once
+// it no longer matters that it is gone.
 func (h *house) wantNothingOf(t *testing.T, id consent.ID) {
 	t.Helper()
+	h.live(t, consent.GoneFor, time.Hour)
 	for _, key := range h.redis.Keys() {
 		if strings.HasSuffix(key, "}:handouts") || strings.HasSuffix(key, "}:unknown") { // what was handed out stays on record, by ids that lead nowhere
 			h.redis.Del(key)
@@ -130,6 +133,28 @@ func TestErasureLeavesNothingButAProof(t *testing.T) {
 		if e, err = h.Erase(t.Context(), shop, "customer-1"); err != nil || e.Consents != 0 {
 			t.Errorf("erased again: %+v, %v", e, err)
 		}
+	})
+}
+
+// TestAnErasureIsToldToTheApp: also one that staff made, and also when the
+// app's own address was away at the time.
+func TestAnErasureIsToldToTheApp(t *testing.T) {
+	bubble(t, func(t *testing.T, h *house) {
+		h.logging(t)
+		h.granted(t)
+		must(t, h.Settle(t.Context()))
+		h.hook.breaks(func(consent.Event) error { return errors.New("away") })
+		must(t, second(h.EraseByStaff(t.Context(), consent.Staff{ID: "s", Name: "s"}, shop, "customer-1", "customer asked")))
+		h.live(t, 3*day, time.Minute)
+		h.hook.breaks(nil)
+		h.live(t, 2*time.Hour, time.Minute)
+		h.wantLogged(t, "consent.granted", "consent.revoked")
+		page, err := h.Events(t.Context(), shop, "", 100)
+		must(t, err)
+		if last := string(page.Events[1].Payload); !strings.Contains(last, `"cause":{"actor":"staff","code":"erased"}`) {
+			t.Errorf("told: %s", last)
+		}
+		wantTold(t, h.hook, "connected", "stopped")
 	})
 }
 

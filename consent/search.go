@@ -112,7 +112,11 @@ func (s *Service) List(ctx context.Context, app App, reference token.Secret, f F
 	if reference == "" {
 		return s.Search(ctx, f, after, limit)
 	}
-	q, err := s.query(f, after, limit)
+	order := ByEnd // a reference is something that is asked
+	if !f.ChangedSince.IsZero() {
+		order = ByChange
+	}
+	q, err := s.query(f, order, after, limit)
 	if err != nil {
 		return Page{}, err
 	}
@@ -129,7 +133,7 @@ func (s *Service) List(ctx context.Context, app App, reference token.Secret, f F
 // Search returns a part of the consents of all apps, for staff; see
 // [Service.List].
 func (s *Service) Search(ctx context.Context, f Filter, after string, limit int) (Page, error) {
-	q, err := s.query(f, after, limit)
+	q, err := s.query(f, f.order(), after, limit)
 	if err != nil {
 		return Page{}, err
 	}
@@ -152,9 +156,9 @@ func (s *Service) Search(ctx context.Context, f Filter, after string, limit int)
 	return page, err
 }
 
-func (s *Service) query(f Filter, after string, limit int) (Query, error) {
+func (s *Service) query(f Filter, order Order, after string, limit int) (Query, error) {
 	var wrong Invalid
-	q := Query{Filter: f, Order: f.order(), Now: s.c.Now().UTC(), Limit: limit}
+	q := Query{Filter: f, Order: order, Now: s.c.Now().UTC(), Limit: limit}
 	f.check(&wrong)
 	if limit < 1 || limit > MostOnPage {
 		wrong.add("/limit", "must be from 1 to %d", MostOnPage)

@@ -71,6 +71,7 @@ func TestCursorsAreTakenStrictly(t *testing.T) {
 
 func TestOverviewOfALife(t *testing.T) {
 	bubble(t, func(t *testing.T, h *house) {
+		time.Sleep(15 * time.Hour) // an end in the afternoon of the ninetieth day from now
 		p := h.granted(t)
 		if _, err := h.Token(t.Context(), shop, p.id, consent.TokenRequest{RequestID: "r"}); err != nil {
 			t.Fatal(err)
@@ -95,6 +96,26 @@ func TestOverviewOfALife(t *testing.T) {
 		must(t, second(h.Erase(t.Context(), shop, "customer-1")))
 		if o, err = h.Overview(t.Context()); err != nil || len(o.Consents) > 0 {
 			t.Errorf("after the erasure: %v, %v", o.Consents, err)
+		}
+	})
+}
+
+// TestACustomersListIsInTheOrderOfEnds like every list that something is asked
+// of, unless it is about changes.
+func TestACustomersListIsInTheOrderOfEnds(t *testing.T) {
+	bubble(t, func(t *testing.T, h *house) {
+		for range 3 {
+			h.ask(t, consent.Request{})
+			time.Sleep(time.Minute)
+		}
+		mine, err := h.List(t.Context(), shop, "customer-1", consent.Filter{}, "", 10)
+		must(t, err)
+		byEnd, err := h.List(t.Context(), shop, "", consent.Filter{Bank: "sandbox"}, "", 10)
+		must(t, err)
+		for i, c := range byEnd.Consents {
+			if len(mine.Consents) != 3 || mine.Consents[i].ID != c.ID {
+				t.Fatalf("by customer: %v\nwant %v", mine.Consents, byEnd.Consents)
+			}
 		}
 	})
 }

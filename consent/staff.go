@@ -192,7 +192,7 @@ func (s *Service) EraseByStaff(ctx context.Context, who Staff, app App, referenc
 	if err := s.Record(ctx, Act{Staff: who, Action: ActErase, Reason: reason, Detail: "app " + app.ID + ", proof " + proof}); err != nil {
 		return Erasure{}, err
 	}
-	e, err := s.erase(ctx, app, reference, proof)
+	e, err := s.erase(ctx, ByStaff, app, reference, proof)
 	if err == nil {
 		s.c.Log.InfoContext(ctx, "customer erased by staff", slog.String("app", app.ID), slog.Int("consents", e.Consents))
 	}

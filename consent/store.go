@@ -35,7 +35,8 @@ type Store interface {
 // RecordStore keeps the records of consents, and what happened to each.
 type RecordStore interface {
 	// Create stores a consent that was asked for, findable by the
-	// customer's keyed index.
+	// customer's keyed index. It returns [ErrNotFound] for one that was purged
+	// within [GoneFor].
 	Create(ctx context.Context, c Consent, customer []byte, work Work) error
 
 	// Consent reads a record, or returns [ErrNotFound]. Consents reads

@@ -13,8 +13,9 @@ type WarningStore interface {
 	// before or the term is another.
 	Warn(ctx context.Context, id ID, w Warned) error
 
-	// Remind turns the customer's reminders on or off.
-	Remind(ctx context.Context, id ID, on bool, at time.Time) error
+	// Remind turns the customer's reminders on or off: a consent's, and those
+	// of each that is created for the customer's index from then on.
+	Remind(ctx context.Context, id ID, customer []byte, on bool, at time.Time) error
 
 	// Claimed reports whether a threshold was claimed, and whether another
 	// consent's mail spoke for it.

@@ -4,6 +4,7 @@ import (
 	"crypto/tls"
 	"errors"
 	"fmt"
+	"slices"
 )
 
 // certificates are the callers by the names in their certificates.
@@ -30,7 +31,7 @@ func (all certificates) caller(t *tls.ConnectionState) (caller, error) {
 		return caller{}, errUnauthorized
 	}
 	leaf := t.VerifiedChains[0][0]
-	names := leaf.DNSNames
+	names := slices.Clone(leaf.DNSNames) // the certificate is shared by all of a connection
 	for _, u := range leaf.URIs {
 		names = append(names, u.String())
 	}

@@ -10,6 +10,7 @@ import (
 	"regexp"
 	"slices"
 	"strings"
+	"sync/atomic"
 	"time"
 
 	"github.com/consentd/consentd/consent"
@@ -157,13 +158,13 @@ func checkCall(r *http.Request, bank BankAPI) error {
 // callBody stops reading a call that is too large, and remembers it.
 type callBody struct {
 	io.ReadCloser
-	over bool
+	over atomic.Bool // read on while the answer comes already
 }
 
 func (b *callBody) Read(p []byte) (int, error) {
 	n, err := b.ReadCloser.Read(p)
 	if _, large := errors.AsType[*http.MaxBytesError](err); large {
-		b.over = true
+		b.over.Store(true)
 	}
 	return n, err
 }
@@ -175,9 +176,13 @@ func (s *server) forward(c *call, bank BankAPI, path string, access token.Access
 	r := c.Request().WithContext(ctx)
 	body := &callBody{ReadCloser: http.MaxBytesReader(c.Response(), r.Body, mostCall)}
 	r.Body = body
+	if r.Header.Get("X-Request-Id") == "" && bank.RequestIDFault(c.requestID) == "" {
+		r.Header = r.Header.Clone()
+		r.Header.Set("X-Request-Id", c.requestID) // found by the same id at the bank, here and at the app
+	}
 	res, err := bank.Forward(r, path, access)
 	switch {
-	case body.over:
+	case err != nil && body.over.Load():
 		return errTooLarge
 	case errors.Is(err, token.ErrNotDone):
 		return fmt.Errorf("%w: %w", consent.ErrBankUnavailable, err)
@@ -185,7 +190,7 @@ func (s *server) forward(c *call, bank BankAPI, path string, access token.Access
 		return fmt.Errorf("%w: %w", errCallUnknown, err)
 	}
 	defer func() { _ = res.Body.Close() }()
-	if res.ContentLength > mostCallAnswer {
+	if res.ContentLength > mostCallAnswer && r.Method != http.MethodHead {
 		return errAnswerTooLarge
 	}
 	passOn(c.Response().Header(), res.Header)
@@ -206,16 +211,24 @@ func (s *server) stream(c *call, body io.Reader) {
 }
 
 // keptHeaders are ours in every answer, whatever a bank says, and those that
-// belong to the bank's connection or would set cookies for our address.
+// belong to the bank's connection or would mean our address to a client: its
+// cookies, other places to find it, who may read it.
 var keptHeaders = []string{
 	"Cache-Control", "X-Content-Type-Options", "Strict-Transport-Security", "X-Request-Id", "Ratelimit", "Ratelimit-Policy",
-	"Set-Cookie", "Connection", "Keep-Alive", "Proxy-Authenticate", "Te", "Trailer", "Transfer-Encoding", "Upgrade",
+	"Connection", "Keep-Alive", "Proxy-Connection", "Proxy-Authenticate", "Te", "Trailer", "Transfer-Encoding", "Upgrade",
+	"Set-Cookie", "Clear-Site-Data", "Alt-Svc", "Service-Worker-Allowed", "Content-Security-Policy", "Nel", "Report-To", "Reporting-Endpoints",
+	"Access-Control-Allow-Origin", "Access-Control-Allow-Credentials", "Access-Control-Allow-Headers", "Access-Control-Allow-Methods",
+	"Access-Control-Expose-Headers", "Access-Control-Max-Age",
 }
 
 // passOn tells by a header that the answer is the bank's: its 401 is not ours.
 func passOn(out, bank http.Header) {
+	var hop []string // named by the bank as its connection's (RFC 9110 section 7.6.1)
+	for name := range strings.SplitSeq(strings.Join(bank.Values("Connection"), ","), ",") {
+		hop = append(hop, http.CanonicalHeaderKey(strings.TrimSpace(name)))
+	}
 	for name, values := range bank {
-		if !slices.Contains(keptHeaders, name) {
+		if !slices.Contains(keptHeaders, name) && !slices.Contains(hop, name) {
 			out[name] = values
 		}
 	}

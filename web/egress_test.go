@@ -212,6 +212,55 @@ func TestEgressLimitsStreams(t *testing.T) {
 	w.send(http.DefaultClient, r).wants(t, 413, "too-large")
 }
 
+// hasty is a bank's door that answers although the call is too large.
+type hasty struct{ bank http.RoundTripper }
+
+func (h hasty) RoundTrip(r *http.Request) (*http.Response, error) {
+	if !strings.HasPrefix(r.URL.Path, "/odd") {
+		return h.bank.RoundTrip(r)
+	}
+	_, _ = io.Copy(io.Discard, r.Body)
+	return &http.Response{StatusCode: 401, Body: http.NoBody, Header: http.Header{}}, nil
+}
+
+func TestEgressPassesOnWhatTheBankSaidToTooMuch(t *testing.T) {
+	t.Parallel()
+	w, _, id := granted(t, func(s *settings) {
+		s.bankDoor = func(r http.RoundTripper) http.RoundTripper { return hasty{r} }
+		s.operations, s.calls = web.Operations, []string{"POST /odd/*"}
+	})
+	r, err := http.NewRequestWithContext(t.Context(), "POST", w.url+"/v1/consents/"+id+"/bank/odd/a", io.MultiReader(strings.NewReader(strings.Repeat("a", 2<<20))))
+	w.check(err)
+	r.Header.Set("Authorization", "Bearer "+w.key.Reveal())
+	r.Header.Set("X-Request-ID", "a")
+	if got := w.send(http.DefaultClient, r); got.status != 401 || got.header.Get("Consentd-Answer") != "bank" {
+		t.Errorf("the bank's 401 came as %d %v", got.status, got.header)
+	}
+}
+
+func TestEgressKeepsTheBanksConnectionToItself(t *testing.T) {
+	t.Parallel()
+	w, id, d := through(t, "GET /odd/*", "HEAD /odd/*")
+	own := http.Header{"Connection": {"close, x-hop"}, "X-Hop": {"1"}, "Alt-Svc": {`h3=":1"`}, "Clear-Site-Data": {`"*"`}, "Access-Control-Allow-Origin": {"*"}, "Etag": {"1"}}
+	d.mu.Lock()
+	d.answer = func(*http.Request) (*http.Response, error) {
+		return &http.Response{StatusCode: 200, ContentLength: 20 << 20, Body: http.NoBody, Header: own.Clone()}, nil
+	}
+	d.mu.Unlock()
+	r := w.callBank(id, "HEAD", "/odd/a", "")
+	if r.status != 200 || r.header.Get("Etag") != "1" {
+		t.Errorf("HEAD of what is large = %d %v", r.status, r.header)
+	}
+	for _, name := range []string{"X-Hop", "Alt-Svc", "Clear-Site-Data", "Access-Control-Allow-Origin"} {
+		if got := r.header.Get(name); got != "" {
+			t.Errorf("%s: %s came along", name, got)
+		}
+	}
+	if id := r.header.Get("X-Request-Id"); d.seen[0].Header.Get("X-Request-Id") != id {
+		t.Errorf("the bank knows the call as %q, the app as %q", d.seen[0].Header.Get("X-Request-Id"), id)
+	}
+}
+
 type broken struct{}
 
 func (broken) Read([]byte) (int, error) { return 0, errors.New("torn") }

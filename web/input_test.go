@@ -207,6 +207,10 @@ func TestIdempotencyKey(t *testing.T) {
 		t.Errorf("Idempotent-Replayed = %q", got)
 	}
 	post(strings.Replace(body, `"a"`, `"b"`, 1), "order-1").wants(t, 422, "idempotency-key-reused")
+	if r := w.call(w.key, "POST", "/v1/erasures", object{"customer_reference": "a"}); r.status != 200 {
+		t.Fatalf("erasure = %d %s", r.status, r.text)
+	}
+	post(body, "order-1").wants(t, 404, "not-found")
 	for _, keys := range [][]string{{""}, {"a b"}, {"a", "b"}, {strings.Repeat("a", 256)}} {
 		r := post(body, keys...)
 		r.wants(t, 422, "invalid-request")

@@ -1,11 +1,14 @@
 package web_test
 
 import (
+	"context"
 	"net/http"
 	"strings"
+	"sync/atomic"
 	"testing"
 	"time"
 
+	"github.com/consentd/consentd/consent"
 	"github.com/consentd/consentd/sandbox"
 )
 
@@ -108,13 +111,49 @@ func TestWithdrawnAtTheBank(t *testing.T) {
 	w.newBrowser().get(page).says(t, "Connect Landsbankinn to Súpubúðin again?")
 }
 
+// unhurried is a store that answers a hand-out however late it is, so that
+// only the bank can be what was waited for.
+type unhurried struct{ consent.Store }
+
+func (s unhurried) HandOut(ctx context.Context, r consent.HandOutRequest) (consent.HandOut, error) {
+	return s.Store.HandOut(context.WithoutCancel(ctx), r)
+}
+
+// gate keeps what goes to the bank's token endpoint waiting while it is shut.
+type gate struct {
+	http.RoundTripper
+	shut   atomic.Bool
+	open   chan struct{}
+	gaveUp atomic.Bool
+}
+
+func (g *gate) RoundTrip(r *http.Request) (*http.Response, error) {
+	if g.shut.Load() && strings.HasSuffix(r.URL.Path, "/token.oauth2") {
+		select {
+		case <-g.open:
+		case <-r.Context().Done():
+			g.gaveUp.Store(true)
+		}
+	}
+	return g.RoundTripper.RoundTrip(r)
+}
+
 func TestHandOutDoesNotWaitForever(t *testing.T) {
 	t.Parallel()
-	w, _, id := granted(t, func(s *settings) { s.deadline = 50 * time.Millisecond })
+	g := &gate{open: make(chan struct{})}
+	w, _, id := granted(t, func(s *settings) {
+		s.deadline = 50 * time.Millisecond
+		s.store = func(store consent.Store) consent.Store { return unhurried{store} }
+		s.bankDoor = func(bank http.RoundTripper) http.RoundTripper { g.RoundTripper = bank; return g }
+	})
 	w.pass(10 * time.Minute)
-	w.bank.Fail(sandbox.EndpointToken, 1, sandbox.Fault{Delay: 500 * time.Millisecond})
+	g.shut.Store(true)
+	defer close(g.open)
 	r := w.call(w.key, "POST", "/v1/consents/"+id+"/token", nil)
 	r.wants(t, http.StatusServiceUnavailable, "bank-unavailable")
+	if g.gaveUp.Load() {
+		t.Error("it was answered only when the bank's own time was over")
+	}
 	if r.header.Get("Retry-After") == "" {
 		t.Errorf("problem = %s", r.text)
 	}

@@ -27,7 +27,9 @@ var openAPI []byte
 
 // schema is as much of OpenAPI's schema language as the contract's requests
 // use. More of it is refused when the contract is read, so that nothing is
-// promised there that is not checked here.
+// promised there that is not checked here. It is ours because the errors are the
+// API's own, with every mistake at once and no value repeated, which validators
+// of the whole language do not give.
 type schema struct {
 	Ref         string `yaml:"$ref"`
 	Type        string

@@ -20,9 +20,9 @@
 //   - Apps and browsers are limited in how often they call, by each process for
 //     itself: Redis is not asked, so that its outage changes no limit.
 //
-// A hand-out may wait Config.TokenDeadline, a return from the bank as long as the
-// bank's deadline, and a look at the events 20 seconds: the listener's write
-// time-out must exceed them all.
+// A hand-out may wait Config.TokenDeadline, a call to a bank a minute after its
+// hand-out, a return from the bank as long as the bank's deadline, and a look at
+// the events 20 seconds: the listener's write time-out must exceed them all.
 package web
 
 import (

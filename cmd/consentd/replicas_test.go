@@ -98,7 +98,8 @@ func (g *gate) RoundTrip(r *http.Request) (*http.Response, error) {
 func TestRedisGoesAwayDuringRefresh(t *testing.T) {
 	t.Parallel()
 	dir := t.TempDir()
-	s := newSite(t, redistest.Start(t, "--dir", dir))
+	kept := []string{"--dir", dir, "--appendfsync", "always"} // everysec may answer before the file has it
+	s := newSite(t, redistest.Start(t, kept...))
 	g := &gate{RoundTripper: s.bank, arrived: make(chan struct{}), open: make(chan struct{})}
 	s.door = g
 	s.replica()
@@ -132,7 +133,7 @@ func TestRedisGoesAwayDuringRefresh(t *testing.T) {
 
 	_, port, err := net.SplitHostPort(s.redis.Addr)
 	must(t, err)
-	redistest.Start(t, "--dir", dir, "--port", port) // the same server, from its append-only file
+	redistest.Start(t, append(kept, "--port", port)...) // the same server, from its append-only file
 	got := <-waiting
 	must(t, got.err)
 	if got.status != http.StatusOK || got.str("access_token") == "" {

@@ -82,7 +82,7 @@ func TestForeignFormsInBrowser(t *testing.T) {
 	b.staffSignIn(w, "dagny")
 	b.lookUp(jon, "customer-called", "")
 	consent := b.address()
-	for _, action := range []string{mail + "stop", mail + "renew", mail + "reminders?on=yes", ask, consent + "/stop", consent + "/send", w.at.desk + "/audit/export", w.at.shop + "/clock"} {
+	for i, action := range []string{mail + "stop", mail + "renew", mail + "reminders?on=yes", ask, consent + "/stop", consent + "/send", w.at.desk + "/audit/export", w.at.shop + "/clock"} {
 		b.do("open", chromedp.Navigate(evil(t, fmt.Sprintf(`<form method="post" action="%s"><input name="reason" value="customer-asked"><button>You have won</button></form>`, html.EscapeString(action)))))
 		b.lead("press", chromedp.Click(chromedp.CSS("button")))
 		posts := slices.DeleteFunc(w.ear.everything(), func(x heard) bool { return x.method != http.MethodPost })
@@ -93,6 +93,9 @@ func TestForeignFormsInBrowser(t *testing.T) {
 		signedOut := strings.HasPrefix(got.answer.Get("Location"), "/sign-in") // the desk's cookie does not come with it
 		if got.status != http.StatusForbidden && !signedOut {
 			t.Errorf("a foreign form to %s = %d, want 403", bare(action), got.status)
+		}
+		if i == 0 {
+			b.picture("refused")
 		}
 	}
 	p.open(w.at.shop).sees("90 of 90 days left")

@@ -34,6 +34,7 @@ func (i *inspected) add(s seen) {
 var unreached = []string{
 	"result.title.unknown", "result.title.company", "manage.title.none",
 	"error.method-not-allowed.title", "error.no-cookie.title", "error.rate-limited.title",
+	"access.result.title.unknown", "access.result.title.failed", "access.result.title.bank_down",
 	"error.bank-unavailable.title", "error.internal-error.title", "error.foreign-browser.title",
 }
 
@@ -55,7 +56,11 @@ func (i *inspected) passedBy() (missing []string) {
 		}
 	}
 	for _, key := range titles() {
-		title, err := wording.In("en").Text(key, app, bank)
+		args := []any{app, bank}
+		if strings.HasPrefix(key, "access.") {
+			args = []any{bank}
+		}
+		title, err := wording.In("en").Text(key, args...)
 		if err != nil || !slices.Contains(unreached, key) && !slices.ContainsFunc(i.pages, func(s seen) bool { return s.Title == title }) {
 			missing = append(missing, key)
 		}
@@ -66,7 +71,7 @@ func (i *inspected) passedBy() (missing []string) {
 // isPart reports whether a template is part of pages and none itself.
 func isPart(template string) bool { return template == "layout" || template == "charts" }
 
-var titleKey = regexp.MustCompile(`(?m)^"((?:ask|result|manage)\.title\.[\w-]+|[\w-]+\.title|(?:error|reminders)\.[\w-]+\.title)"`)
+var titleKey = regexp.MustCompile(`(?m)^"((?:ask|result|manage|access\.result)\.title\.[\w-]+|[\w-]+\.title|(?:error|reminders)\.[\w-]+\.title)"`)
 
 // titles are the keys of all texts that stand at the top of a page.
 func titles() (keys []string) {

@@ -261,6 +261,13 @@ func TestStraysInBrowser(t *testing.T) {
 	} {
 		b.open(w.at.consentd+path, name)
 	}
+	b.open(w.at.consentd+"/access", "access-way-in")
+	b.click(`form[action="/access/sign-in"] button`, "")
+	b.click(`button[value="cancel"]`, "access-cancelled")
+	b.open(w.at.consentd+"/access", "")
+	b.click(`form[action="/access/sign-in"] button`, "")
+	b.logIn(gudrun)
+	b.click(`button[value="approve"]`, "access-nobody")
 	b.open(w.at.shop+"/nowhere", "shop-nothing-here")
 	b.open(w.at.bank+"/nowhere", "bank-nothing-here")
 	b.open(w.at.company+"/authorize", "company-refuses")

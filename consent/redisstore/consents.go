@@ -21,7 +21,7 @@ func (s *Store) Create(ctx context.Context, c consent.Consent, customer []byte, 
 	fields := recordFields(c)
 	args := []any{string(c.ID), millis(c.CreatedAt), s.purgeAt(c.CreatedAt), len(fields)}
 	args = append(append(args, fields...), scheduled(work)...)
-	return s.change(ctx, "create", nil, []string{k.consent(), k.customer(customer), k.timeline(), k.due()}, args...)
+	return s.change(ctx, "create", notFound, []string{k.consent(), k.customer(customer), k.timeline(), k.due(), k.gone(), k.reminders(customer)}, args...)
 }
 
 // purgeAt is when Redis drops a record by itself, should nobody have purged
@@ -30,7 +30,11 @@ func (s *Store) purgeAt(end time.Time) string { return millis(end.Add(s.c.Retent
 
 // Consent implements [consent.Store].
 func (s *Store) Consent(ctx context.Context, id consent.ID) (consent.Consent, error) {
-	h, err := s.c.Client.HGetAll(ctx, keysOf(id).consent()).Result()
+	return s.read(ctx, id, keysOf(id).consent())
+}
+
+func (s *Store) read(ctx context.Context, id consent.ID, key string) (consent.Consent, error) {
+	h, err := s.c.Client.HGetAll(ctx, key).Result()
 	if err != nil {
 		return consent.Consent{}, unavailable("consent", err)
 	}

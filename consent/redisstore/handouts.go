@@ -29,7 +29,7 @@ func (s *Store) HandOut(ctx context.Context, r consent.HandOutRequest) (consent.
 	reply, err := s.run(ctx, "handout", []string{k.consent(), k.grant(), k.handOuts(), k.uses(), k.tagged("unknown"),
 		k.day(dayOf(r.Now)), k.requests(r.Now), k.due()},
 		string(r.ID), r.App, r.RequestID, r.Now.UnixMilli(), r.MinTTL.Milliseconds(), needed,
-		strings.Join(r.Scopes, " "), r.Now.UTC().Format(time.DateOnly), s.c.HandOuts, s.c.Requests.Milliseconds()).Slice()
+		strings.Join(r.Scopes, " "), r.Now.UTC().Format(time.DateOnly), s.c.HandOuts, s.c.Requests.Milliseconds(), s.c.Traced).Slice()
 	if err != nil {
 		return consent.HandOut{}, unavailable("hand-out", err)
 	}
@@ -60,9 +60,12 @@ func readHandOut(reply []any) consent.HandOut {
 
 // RecordDenied implements [consent.Store].
 func (s *Store) RecordDenied(ctx context.Context, r consent.HandOutRequest, why consent.Outcome) error {
-	k := keysOf(r.ID)
+	k, traced := keysOf(r.ID), s.c.Traced
+	if why == consent.OutcomeOperation {
+		traced = 0 // a mistake in how the app was set up, which its every call repeats
+	}
 	return s.verdict(ctx, "denied", nil, []string{k.handOuts(), k.day(dayOf(r.Now)), k.requests(r.Now)},
-		string(r.ID), r.App, r.RequestID, r.Now.UnixMilli(), string(why), s.c.HandOuts, s.c.Requests.Milliseconds())
+		string(r.ID), r.App, r.RequestID, r.Now.UnixMilli(), string(why), s.c.HandOuts, s.c.Requests.Milliseconds(), traced)
 }
 
 // HandOuts implements [consent.Store].

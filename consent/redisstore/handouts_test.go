@@ -45,3 +45,49 @@ func TestHandOutLogSaysWhenOlderOnesMayBeGone(t *testing.T) {
 		t.Errorf("read page by page: %v", seen)
 	}
 }
+
+// TestALoopingAppKeepsFewRequestIDs: what one app calls without end must not
+// fill the memory of all.
+func TestALoopingAppKeepsFewRequestIDs(t *testing.T) {
+	_, client := redistest.Embedded(t)
+	store, err := redisstore.New(redisstore.Config{Client: client, Traced: 3})
+	if err != nil {
+		t.Fatal(err)
+	}
+	now := time.Date(2026, 11, 21, 9, 0, 0, 0, time.UTC)
+	id := consent.ID("cns_7f000000000000000000000000001")
+	c := consent.Consent{ID: id, App: "shop", Bank: "sandbox", Status: consent.Received, Version: 1, CreatedAt: now}
+	if err := store.Create(t.Context(), c, []byte{0x7f, 1}, consent.Work{}); err != nil {
+		t.Fatal(err)
+	}
+	r := consent.HandOutRequest{ID: id, App: "shop", Now: now}
+	found := func(request string) bool {
+		ids, err := store.ByRequest(t.Context(), request, now)
+		if err != nil {
+			t.Fatal(err)
+		}
+		return len(ids) > 0
+	}
+	for i := range 6 {
+		r.RequestID = fmt.Sprint("handout-", i)
+		if _, err := store.HandOut(t.Context(), r); err != nil {
+			t.Fatal(err)
+		}
+		if want := i < 3; found(r.RequestID) != want {
+			t.Errorf("hand-out %d of the day is found: %t, want %t", i+1, !want, want)
+		}
+	}
+	r.App = "lender"
+	for i, why := range []consent.Outcome{consent.OutcomeBank, consent.OutcomeOperation, consent.OutcomeBank, consent.OutcomeBank} {
+		r.RequestID = fmt.Sprint("denied-", i)
+		if err := store.RecordDenied(t.Context(), r, why); err != nil {
+			t.Fatal(err)
+		}
+		if want := i < 3 && why == consent.OutcomeBank; found(r.RequestID) != want {
+			t.Errorf("denial %d, %s, is found: %t, want %t", i+1, why, !want, want)
+		}
+	}
+	if all, err := store.HandOuts(t.Context(), "7f", 20); err != nil || len(all) != 10 {
+		t.Errorf("%d on record, %v; want all ten", len(all), err)
+	}
+}

@@ -53,13 +53,13 @@ func (s *Store) Warn(ctx context.Context, id consent.ID, w consent.Warned) error
 }
 
 // Remind implements [consent.Store].
-func (s *Store) Remind(ctx context.Context, id consent.ID, on bool, at time.Time) error {
+func (s *Store) Remind(ctx context.Context, id consent.ID, customer []byte, on bool, at time.Time) error {
 	event := "reminders_off"
 	if on {
 		event = "reminders_on"
 	}
 	k := keysOf(id)
-	return s.verdict(ctx, "remind", notFound, []string{k.consent(), k.timeline()}, flag(!on), millis(at), event)
+	return s.verdict(ctx, "remind", notFound, []string{k.consent(), k.timeline(), k.reminders(customer)}, flag(!on), millis(at), event)
 }
 
 // Claimed implements [consent.Store].
@@ -94,7 +94,13 @@ func (s *Store) Keep(ctx context.Context, id consent.ID, version int64, due time
 func (s *Store) Purge(ctx context.Context, id consent.ID, customer, person []byte, work consent.Work) error {
 	k := keysOf(id)
 	return s.verdict(ctx, "purge", nil, []string{k.consent(), k.grant(), k.timeline(), k.uses(), k.deliveries(),
-		k.customer(customer), k.person(person), k.due(), k.undelivered(), k.refused()}, append([]any{string(id)}, scheduled(work)...)...)
+		k.customer(customer), k.person(person), k.due(), k.undelivered(), k.refused(), k.gone(), k.reminders(customer)},
+		append([]any{string(id), consent.GoneFor.Milliseconds()}, scheduled(work)...)...)
+}
+
+// Gone implements [consent.Store].
+func (s *Store) Gone(ctx context.Context, id consent.ID) (consent.Consent, error) {
+	return s.read(ctx, id, keysOf(id).gone())
 }
 
 // Aside implements [consent.Store].

@@ -66,9 +66,11 @@ func (s *Store) sum(ctx context.Context, parts []counted, now time.Time) (consen
 			addAll(past[ago], countsOf(h.Val()))
 		}
 	}
-	if err := s.putRight(ctx, counts, late, now); err != nil {
+	over, err := s.putRight(ctx, counts, late, now)
+	if err != nil {
 		return consent.Overview{}, err
 	}
+	lapses[dayOf(now)] -= over
 	addCounts(&o, counts)
 	for d := range int64(consent.LapseDays) {
 		o.Lapses = append(o.Lapses, consent.DayCount{Day: dayAt(dayOf(now) + d), N: lapses[dayOf(now)+d]})
@@ -86,21 +88,28 @@ func addAll(to, from map[string]int64) {
 }
 
 // putRight counts as expired what has ended and is in the books as valid
-// still, because nobody has done what is due since. Only the partitions that
-// have any are asked for more.
-func (s *Store) putRight(ctx context.Context, counts map[string]int64, parts map[int]map[string]int64, now time.Time) error {
+// still, because nobody has done what is due since, and says how many of those
+// ended today. Only the partitions that have any are asked for more.
+func (s *Store) putRight(ctx context.Context, counts map[string]int64, parts map[int]map[string]int64, now time.Time) (today int64, err error) {
 	pipe := s.c.Client.Pipeline()
 	late := make(map[string][]*redis.IntCmd)
+	var ended []*redis.IntCmd
 	for p, fields := range parts {
 		for field := range fields {
 			if app, bank, state := splitCount(field); ofValid(state) {
 				key := keys{partition: partition(p)}.tagged(string(consent.ByEnd) + ":" + app + ":" + bank + ":" + state)
 				late[field] = append(late[field], pipe.ZCount(ctx, key, "-inf", millis(now)))
+				if state == string(consent.Valid) {
+					ended = append(ended, pipe.ZCount(ctx, key, millis(dayAt(dayOf(now))), millis(now)))
+				}
 			}
 		}
 	}
 	if _, err := pipe.Exec(ctx); err != nil {
-		return unavailable("overview", err)
+		return 0, unavailable("overview", err)
+	}
+	for _, n := range ended {
+		today += n.Val()
 	}
 	for field, all := range late {
 		app, bank, state := splitCount(field)
@@ -111,7 +120,7 @@ func (s *Store) putRight(ctx context.Context, counts map[string]int64, parts map
 			}
 		}
 	}
-	return nil
+	return today, nil
 }
 
 // countsOf are the counters of a partition, without the epoch.

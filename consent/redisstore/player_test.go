@@ -63,7 +63,7 @@ func (p *player) act(t *testing.T) action {
 		p.create, p.create, p.activate(commit, status), p.activate(commit, status), p.activate(commit, status),
 		p.reject, p.confirm, p.end, p.lapse, p.lapse, p.abandon,
 		p.refresh(owner, p.fails), p.refresh(owner, p.fails), p.refresh(owner, p.succeeds), p.refresh(owner, p.refused),
-		p.handOut, p.need(lapse), p.told, p.keep, p.purge)
+		p.handOut, p.need(lapse), p.told, p.keep, p.remind, p.purge)
 }
 
 func (p *player) status() consent.Status {
@@ -163,6 +163,11 @@ func (p *player) told(ctx context.Context, id consent.ID) error {
 // val2 is the value, or a zero one.
 func val2[T any](v T, _ error) T { return v }
 
+func (p *player) remind(ctx context.Context, id consent.ID) error {
+	n := num(string(id[6:]))
+	return p.store.Remind(ctx, id, []byte{byte(n % 3), 1}, p.rand.IntN(2) == 0, p.now)
+}
+
 func (p *player) keep(ctx context.Context, id consent.ID) error {
 	c, err := p.store.Consent(ctx, id)
 	if err != nil {
@@ -191,7 +196,7 @@ func (p *player) purgeAll(t *testing.T) {
 	if left := booksOf(t, p.redis); len(left) > 0 {
 		t.Fatalf("left in the books: %v", left)
 	}
-	for _, kind := range []string{"consent:*", "grant:*", "timeline:*", "customer:*", "by:*", "undelivered"} {
+	for _, kind := range []string{"consent:*", "grant:*", "timeline:*", "customer:*", "reminders:*", "by:*", "undelivered"} {
 		if left := keysLike(t, p.redis, "{p:*}:"+kind); len(left) > 0 {
 			t.Errorf("left behind: %v", left)
 		}

@@ -22,6 +22,7 @@
 //	                               rest                   nobody may acquire before
 //	                               committed              the lease that wrote this generation
 //	{p:7f}:customer:<index> zset   consent ids of one app's customer
+//	{p:7f}:reminders:<index> string "off", where one app's customer wants none
 //	{p:7f}:by:person:<index>  zset  consent ids of one national id
 //	{p:7f}:by:subject:<index> zset  consent ids of one customer, by a bank's own name for them
 //	{p:7f}:timeline:<id>    stream every change of the consent
@@ -29,6 +30,7 @@
 //	{p:7f}:aside:<id>       hash   sealed grants that are over, until their bank was told
 //	{p:7f}:refused:<id>     hash   a grant that its bank refused, until it is known whether the bank
 //	                               meant it: two minutes, a day at most
+//	{p:7f}:gone:<id>        hash   how it ended, for consent.GoneFor after it was purged; nothing of a person
 //	{p:7f}:deliveries:<id>  hash   attempts to deliver each message, and what came of it
 //	{p:7f}:due              zset   what to do when: warn, expire, revoke, probe, deliver, purge
 //	{p:7f}:telling          hash   by consent: its deliveries in the due set, in their order. Scripts
@@ -100,6 +102,7 @@ type Config struct {
 	Retention time.Duration         // how long a record outlives its consent; default two years
 	HandOuts  int                   // hand-outs kept in each of 256 partitions; default 10,000
 	Requests  time.Duration         // how long a request id finds its consents; default 7 days
+	Traced    int                   // hand-outs that it finds: of an app on a day in a partition, allowed and denied each; default 5,000
 }
 
 // Store implements [consent.Store]. It is safe for concurrent use.
@@ -113,6 +116,7 @@ const (
 	defaultRetention = 2 * 365 * 24 * time.Hour
 	defaultHandOuts  = 10_000
 	defaultRequests  = 7 * day
+	defaultTraced    = 5_000
 
 	day = 24 * time.Hour
 )
@@ -130,6 +134,9 @@ func New(c Config) (*Store, error) {
 	}
 	if c.Requests == 0 {
 		c.Requests = defaultRequests
+	}
+	if c.Traced == 0 {
+		c.Traced = defaultTraced
 	}
 	return &Store{c: c}, nil
 }
@@ -275,6 +282,7 @@ func (k keys) handOuts() string          { return k.tagged("handouts") }
 func (k keys) due() string               { return k.tagged("due") }
 func (k keys) aside() string             { return k.tagged("aside:") + k.id }
 func (k keys) refused() string           { return k.tagged("refused:") + k.id }
+func (k keys) gone() string              { return k.tagged("gone:") + k.id }
 func (k keys) deliveries() string        { return k.tagged("deliveries:") + k.id }
 
 func (k keys) undelivered() string { return k.tagged("undelivered") }
@@ -286,7 +294,10 @@ func (k keys) requests(at time.Time) string {
 }
 
 func (k keys) customer(index []byte) string { return k.tagged("customer:") + hex.EncodeToString(index) }
-func (k keys) person(index []byte) string   { return k.tagged("by:person:") + hex.EncodeToString(index) }
+func (k keys) reminders(index []byte) string {
+	return k.tagged("reminders:") + hex.EncodeToString(index)
+}
+func (k keys) person(index []byte) string { return k.tagged("by:person:") + hex.EncodeToString(index) }
 func (k keys) subject(index []byte) string {
 	return k.tagged("by:subject:") + hex.EncodeToString(index)
 }

@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"github.com/google/go-cmp/cmp"
+	"github.com/google/go-cmp/cmp/cmpopts"
 
 	"github.com/consentd/consentd/consent"
 	"github.com/consentd/consentd/token"
@@ -25,8 +26,11 @@ func lifecycle() map[string]func(*testing.T, *fixture) {
 		"Warn/claims each threshold once":                 warnOnce,
 		"Warn/not for another term, nor what ended":       warnOtherTerm,
 		"Remind/off and on, once each":                    remindOnce,
+		"Remind/holds for what is created later":          remindLater,
 		"Keep/only what is as it was read":                keepUnchanged,
 		"Purge/leaves nothing":                            purgeAll,
+		"Purge/is for good":                               purgeForGood,
+		"Purge/says how it ended":                         purgeTellsTheEnd,
 		"Claim/only what is due, and once at a time":      claimDue,
 		"Claim/again after the visibility time-out":       claimAgain,
 		"Settle/does nothing to a task that was moved":    settleMoved,
@@ -193,7 +197,7 @@ func warnOtherTerm(t *testing.T, f *fixture) {
 func remindOnce(t *testing.T, f *fixture) {
 	id := f.valid(t, 1)
 	for _, on := range []bool{true, false, false, true} {
-		must(t, f.Remind(t.Context(), id, on, f.now))
+		must(t, f.Remind(t.Context(), id, customer, on, f.now))
 		c, err := f.Consent(t.Context(), id)
 		must(t, err)
 		if c.NoReminders == on {
@@ -211,7 +215,38 @@ func remindOnce(t *testing.T, f *fixture) {
 	if want := []string{"reminders_off", "reminders_on"}; !slices.Equal(said, want) {
 		t.Errorf("timeline says %v, want %v", said, want)
 	}
-	wantErr(t, f.Remind(t.Context(), consent.ID("cns_7f00000000000000000000000009"), true, f.now), consent.ErrNotFound)
+	wantErr(t, f.Remind(t.Context(), consent.ID("cns_7f00000000000000000000000009"), customer, true, f.now), consent.ErrNotFound)
+}
+
+// remindLater: the choice holds for what is created later, until the customer
+// makes another or is forgotten.
+func remindLater(t *testing.T, f *fixture) {
+	off := func(n int) {
+		t.Helper()
+		f.create(t, n)
+		if c, err := f.Consent(t.Context(), id(n)); err != nil || !c.NoReminders {
+			t.Errorf("NoReminders = %t, %v", c.NoReminders, err)
+		}
+	}
+	on := func(n int) {
+		t.Helper()
+		f.create(t, n)
+		if c, err := f.Consent(t.Context(), id(n)); err != nil || c.NoReminders {
+			t.Errorf("NoReminders = %t, %v", c.NoReminders, err)
+		}
+	}
+	on(1)
+	must(t, f.Remind(t.Context(), id(1), customer, false, f.now))
+	off(2)
+	must(t, f.Purge(t.Context(), id(1), customer, nil, consent.Work{}))
+	off(3)
+	must(t, f.Remind(t.Context(), id(2), customer, true, f.now))
+	on(4)
+	must(t, f.Remind(t.Context(), id(2), customer, false, f.now))
+	for n := 2; n <= 4; n++ {
+		must(t, f.Purge(t.Context(), id(n), customer, nil, consent.Work{}))
+	}
+	on(5)
 }
 
 func keepUnchanged(t *testing.T, f *fixture) {
@@ -244,6 +279,39 @@ func purgeAll(t *testing.T, f *fixture) {
 	must(t, err)
 	if len(byCustomer)+len(byPerson)+len(lines)+len(uses) != 0 {
 		t.Errorf("left: %v %v %v %v", byCustomer, byPerson, lines, uses)
+	}
+}
+
+func purgeForGood(t *testing.T, f *fixture) {
+	c := f.create(t, 1)
+	for range 2 {
+		must(t, f.Purge(t.Context(), c.ID, customer, nil, consent.Work{}))
+		wantErr(t, f.Create(t.Context(), c, customer, consent.Work{}), consent.ErrNotFound)
+	}
+	_, err := f.Gone(t.Context(), id(2))
+	wantErr(t, err, consent.ErrNotFound)
+	ids, err := f.ByCustomer(t.Context(), customer)
+	if err != nil || len(ids) != 0 {
+		t.Errorf("the customer of a purged consent has %v, %v", ids, err)
+	}
+}
+
+func purgeTellsTheEnd(t *testing.T, f *fixture) {
+	id := f.valid(t, 1)
+	_, err := f.Gone(t.Context(), id)
+	wantErr(t, err, consent.ErrNotFound)
+	f.end(t, id)
+	was, err := f.Consent(t.Context(), id)
+	must(t, err)
+	want := consent.Consent{ID: id, App: was.App, Bank: was.Bank, Status: was.Status, Cause: was.Cause, CreatedAt: was.CreatedAt,
+		AuthorizedAt: was.AuthorizedAt, EndsAt: was.EndsAt, EndedAt: was.EndedAt, Term: was.Term}
+	for range 2 {
+		must(t, f.Purge(t.Context(), id, customer, []byte{0xaa, 1}, consent.Work{}))
+		got, err := f.Gone(t.Context(), id)
+		must(t, err)
+		if diff := cmp.Diff(want, got, cmpopts.EquateEmpty()); diff != "" {
+			t.Error(diff)
+		}
 	}
 }
 

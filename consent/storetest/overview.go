@@ -38,8 +38,12 @@ func overviewCounts(t *testing.T, f *fixture) {
 	}
 	want[2].N = 1
 	want = slices.Insert(want, 1, consent.Count{App: app, Bank: bank, Status: consent.Expired, N: 1})
-	if diff := cmp.Diff(want, f.overview(t, soon).Consents); diff != "" {
+	o = f.overview(t, soon)
+	if diff := cmp.Diff(want, o.Consents); diff != "" {
 		t.Errorf("once one is over: %s", diff)
+	}
+	if o.Lapses[0].N != 0 || o.Lapses[1].N != 2 {
+		t.Errorf("lapses once one is over = %v", o.Lapses[:3])
 	}
 	must(t, f.Lapse(t.Context(), anywhere(1), soon, consent.Work{}))
 	if diff := cmp.Diff(want, f.overview(t, soon).Consents); diff != "" {

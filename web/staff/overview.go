@@ -127,7 +127,7 @@ func lapseChart(days []consent.DayCount) (barChart, []use) {
 			listed = append(listed, use{Day: label, N: d.N})
 		}
 	}
-	return newBarChart("lapses", "Accesses that end on each of the next 90 days", labels, values), listed
+	return newBarChart("lapses", "Accesses that end today and on each of the next 90 days", labels, values), listed
 }
 
 func (s *server) refreshTable(days []consent.RefreshDay) table {

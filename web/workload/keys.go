@@ -6,6 +6,8 @@ import (
 	"errors"
 	"fmt"
 	"net/http"
+	"slices"
+	"strings"
 	"sync"
 	"time"
 
@@ -70,6 +72,15 @@ func (s *keySet) known(now time.Time, newer bool) (jwks.Set, error) {
 	return s.list, nil
 }
 
+// mayKnow reports whether the issuer may have a key of this id by now: it was
+// not asked since a token came.
+func (s *keySet) mayKnow(id string, came time.Time) bool {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	had := slices.ContainsFunc(s.list, func(k jose.JSONWebKey) bool { return id != "" && k.KeyID == id })
+	return !had && s.tried.Before(came)
+}
+
 // within is false when the clock was put back to before start.
 func within(now, start time.Time, d time.Duration) bool {
 	elapsed := now.Sub(start)
@@ -127,6 +138,9 @@ func (s *keySet) address(ctx context.Context) (string, error) {
 	if provider.Claims(&metadata) != nil || metadata.JWKSURL == "" {
 		return "", errors.New("its metadata name no keys")
 	}
+	if strings.HasPrefix(s.issuer.Issuer, "https:") && !strings.HasPrefix(metadata.JWKSURL, "https:") {
+		return "", errors.New("its metadata name keys without https")
+	}
 	return metadata.JWKSURL, nil
 }
 
@@ -146,6 +160,7 @@ func (s *signature) VerifySignature(ctx context.Context, raw string) ([]byte, er
 		s.err = invalid("malformed")
 		return nil, s.err
 	}
+	came := s.keys.now()
 	for _, newer := range []bool{false, true} {
 		list, err := s.keys.get(ctx, newer)
 		if err != nil {
@@ -157,5 +172,8 @@ func (s *signature) VerifySignature(ctx context.Context, raw string) ([]byte, er
 		}
 	}
 	s.err = invalid("no key of the issuer has signed it")
+	if s.keys.mayKnow(jws.Signatures[0].Header.KeyID, came) {
+		s.err = fmt.Errorf("%w: its keys are read again in a while", ErrUnavailable)
+	}
 	return nil, s.err
 }

@@ -353,3 +353,54 @@ func TestNewReportsWhatIsWrong(t *testing.T) {
 		t.Error("an issuer without an issuer is accepted")
 	}
 }
+
+// TestAKeyThatIsTooNewIsNoRefusal: while a stranger's tokens use up the
+// readings, an issuer's new key is not known yet.
+func TestAKeyThatIsTooNewIsNoRefusal(t *testing.T) {
+	t.Parallel()
+	p := newPlatform(t)
+	s := p.issuers()
+	junk := p.sign(jose.SigningKey{Algorithm: jose.RS256, Key: jose.JSONWebKey{Key: p.rsa, KeyID: "junk"}}, p.claims(), nil)
+	if _, err := s.Verify(t.Context(), junk); !errors.Is(err, workload.ErrInvalid) {
+		t.Fatalf("junk: %v", err)
+	}
+	next, err := rsa.GenerateKey(rand.Reader, 2048)
+	if err != nil {
+		t.Fatal(err)
+	}
+	p.publishes(jose.JSONWebKey{Key: p.rsa.Public(), KeyID: "1"}, jose.JSONWebKey{Key: next.Public(), KeyID: "2"})
+	p.now = p.now.Add(time.Second)
+	good := p.sign(jose.SigningKey{Algorithm: jose.RS256, Key: jose.JSONWebKey{Key: next, KeyID: "2"}}, p.claims(), nil)
+	forged := p.sign(jose.SigningKey{Algorithm: jose.RS256, Key: jose.JSONWebKey{Key: next, KeyID: "1"}}, p.claims(), nil)
+	if _, err := s.Verify(t.Context(), good); !errors.Is(err, workload.ErrUnavailable) || errors.Is(err, workload.ErrInvalid) {
+		t.Errorf("by a key that was not read yet: %v", err)
+	}
+	if _, err := s.Verify(t.Context(), forged); !errors.Is(err, workload.ErrInvalid) {
+		t.Errorf("by another key than the one it names: %v", err)
+	}
+	p.now = p.now.Add(30 * time.Second)
+	if _, err := s.Verify(t.Context(), good); err != nil {
+		t.Errorf("once the keys were read again: %v", err)
+	}
+}
+
+func TestKeysOfAnHTTPSIssuerComeByHTTPS(t *testing.T) {
+	t.Parallel()
+	p := newPlatform(t)
+	var front *httptest.Server
+	front = httptest.NewTLSServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
+		_ = json.NewEncoder(w).Encode(map[string]string{"issuer": front.URL, "jwks_uri": p.url + "/keys", "authorization_endpoint": front.URL, "token_endpoint": front.URL})
+	}))
+	t.Cleanup(front.Close)
+	s, err := workload.New(workload.Config{Issuers: []workload.Issuer{{ID: "x", Issuer: front.URL, Audience: "https://consent.test"}},
+		Now: func() time.Time { return p.now }, Transport: front.Client().Transport})
+	if err != nil {
+		t.Fatal(err)
+	}
+	claims := p.claims()
+	claims["iss"] = front.URL
+	raw := p.sign(jose.SigningKey{Algorithm: jose.RS256, Key: jose.JSONWebKey{Key: p.rsa, KeyID: "1"}}, claims, nil)
+	if _, err := s.Verify(t.Context(), raw); !errors.Is(err, workload.ErrUnavailable) || p.readings() != 0 {
+		t.Errorf("keys were read without https %d times, and %v", p.readings(), err)
+	}
+}

@@ -4,7 +4,8 @@
 --      the day's counters, the day's requests, due
 -- ARGV id, app, request id, now, least life in ms, needed until (0: no matter),
 --      wanted scopes, day, length of the hand-outs stream,
---      how long a request id finds its consents, in ms
+--      how long a request id finds its consents, in ms,
+--      how many of an app's hand-outs a day are found by it
 local c = redis.call('HMGET', KEYS[1], 'app', 'status', 'cause_actor', 'cause_code', 'bank', 'ends', 'granted', 'confirm_until',
   'needed', 'term')
 local now = tonumber(ARGV[4])
@@ -12,8 +13,8 @@ local now = tonumber(ARGV[4])
 local function record(outcome)
   redis.call('XADD', KEYS[3], 'MAXLEN', '~', ARGV[9], '*', 'at', ARGV[4], 'consent', ARGV[1], 'app', ARGV[2],
     'request', ARGV[3], 'outcome', outcome)
-  tally(KEYS[6], (outcome == 'allowed' and 'allowed ' or 'denied ') .. ARGV[2], now)
-  trace(KEYS[7], ARGV[1], ARGV[3], now, ARGV[10])
+  local n = tally(KEYS[6], (outcome == 'allowed' and 'allowed ' or 'denied ') .. ARGV[2], now)
+  if n <= tonumber(ARGV[11]) then trace(KEYS[7], ARGV[1], ARGV[3], now, ARGV[10]) end
 end
 local function deny(outcome)
   record(outcome)

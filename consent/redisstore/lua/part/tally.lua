@@ -1,6 +1,7 @@
--- Counts what happened on a day. A day's counters go by themselves.
+-- Counts what happened on a day, and says how often. A day's counters go by
+-- themselves.
 local function tally(counters, what, at)
-  if redis.call('HINCRBY', counters, what, 1) == 1 then
-    redis.call('PEXPIREAT', counters, string.format('%d', at + 31 * 86400000))
-  end
+  local n = redis.call('HINCRBY', counters, what, 1)
+  if n == 1 then redis.call('PEXPIREAT', counters, string.format('%d', at + 31 * 86400000)) end
+  return n
 end
