@@ -63,7 +63,7 @@ func TestSignIn(t *testing.T) {
 		t.Errorf("sent to %q", to)
 	}
 	b.get("/sign-in?to=%2Foverview").want(http.StatusOK, `value="/overview"`)
-	if policy := b.header.Get("Content-Security-Policy"); !strings.HasSuffix(policy, "form-action 'self' "+issuer) {
+	if policy := b.header.Get("Content-Security-Policy"); !strings.HasSuffix(policy, "form-action 'self' "+issuer+" https:") {
 		t.Errorf("policy = %q, want the form to lead to the provider", policy)
 	}
 	back := b.toProvider("audur", "/overview")
