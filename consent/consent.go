@@ -105,7 +105,7 @@ type Consent struct {
 	AuthorizedAt time.Time // the consent clock starts here; zero before
 	EndsAt       time.Time // no token is handed out from this moment on; zero before
 	EndedAt      time.Time // when the bank, the customer or the app ended it early
-	ChangedAt    time.Time // the last change of any of this; a hand-out or a refresh is none
+	ChangedAt    time.Time // the last change of any of this; a hand-out, a refresh and reminders are none
 
 	// ConfirmUntil is set while the app must still confirm, by the one-time
 	// code that came back with the customer's browser, that the customer who
