@@ -105,7 +105,7 @@ type Consent struct {
 	AuthorizedAt time.Time // the consent clock starts here; zero before
 	EndsAt       time.Time // no token is handed out from this moment on; zero before
 	EndedAt      time.Time // when the bank, the customer or the app ended it early
-	ChangedAt    time.Time // the last change of any of this; a hand-out or a refresh is none
+	ChangedAt    time.Time // the last change of any of this; a hand-out, a refresh and reminders are none
 
 	// ConfirmUntil is set while the app must still confirm, by the one-time
 	// code that came back with the customer's browser, that the customer who
@@ -168,6 +168,33 @@ func (c Consent) AwaitsConfirmation(now time.Time) bool {
 // under this id. What the customer or the app ended on purpose stays ended.
 func (c Consent) Renewable() bool {
 	return c.Status != RevokedByPsu && c.Status != TerminatedByTpp
+}
+
+// What an access is good for, in one word.
+const (
+	UsePayments = "payments"
+	UseAccount  = "account"
+)
+
+// Use says what no longer works once the access is over: payments, where a
+// scope lets the app make them, or else whatever it does with the account.
+func (c Consent) Use() string {
+	scopes := c.Granted
+	if len(scopes) == 0 {
+		scopes = c.Asked
+	}
+	for _, scope := range scopes {
+		if kind := ScopeKind(scope); kind == "payments" || kind == "pis" {
+			return UsePayments
+		}
+	}
+	return UseAccount
+}
+
+// ScopeKind drops the id that some banks put into a scope, such as AIS:<id>.
+func ScopeKind(scope string) string {
+	kind, _, _ := strings.Cut(scope, ":")
+	return strings.ToLower(kind)
 }
 
 // Spoken is the language to speak to the customer in: that of the page on

@@ -19,6 +19,13 @@ import (
 // manageGrace is how long after the end a manage link still leads somewhere.
 const manageGrace = 30 * day
 
+// RenewableByMail reports whether a mail can lead the customer to the bank
+// too: the page behind it is there from the first grant until a month after
+// the end.
+func (c Consent) RenewableByMail(now time.Time) bool {
+	return c.Renewable() && now.Before(c.EndsAt.Add(manageGrace))
+}
+
 type manageBox struct {
 	Consent ID        `json:"c"`
 	Term    int64     `json:"t"`

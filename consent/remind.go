@@ -9,8 +9,8 @@ import (
 
 // Remind turns the reminders off or on that a customer gets about the
 // consents of one app, those to come among them, by the manage link of any of
-// the mails. A link that is
-// too old is [ErrLinkGone]; one that a renewal used up still does.
+// the mails. A link that is too old is [ErrLinkGone]; one that a renewal used
+// up still does.
 func (s *Service) Remind(ctx context.Context, link token.Secret, on bool) error {
 	m, err := s.Manage(ctx, link)
 	if err != nil {

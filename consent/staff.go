@@ -31,12 +31,14 @@ func printable(s string, most int) bool {
 		!strings.ContainsFunc(s, func(r rune) bool { return !unicode.IsPrint(r) })
 }
 
-// codeForm is what a reason looks like that is a code: it is shown to apps and
-// may stand in the clear. Anything else may name somebody, and stays sealed.
 var codeForm = regexp.MustCompile(`^[a-z][a-z0-9_-]{0,39}$`)
 
+// IsCode reports whether a reason is a code: it is shown to apps and may stand
+// in the clear. Anything else may name somebody, and stays sealed.
+func IsCode(reason string) bool { return codeForm.MatchString(reason) }
+
 func reasonCode(reason, fallback string) string {
-	if codeForm.MatchString(reason) {
+	if IsCode(reason) {
 		return reason
 	}
 	return fallback
@@ -143,7 +145,7 @@ func (s *Service) SendRenewal(ctx context.Context, who Staff, id ID, reason stri
 		return err
 	case !c.Renewable():
 		return ErrRevoked
-	case !s.c.Now().Before(c.EndsAt.Add(manageGrace)):
+	case !c.RenewableByMail(s.c.Now()):
 		return ErrLinkGone
 	case !s.reachesByMail(c, p):
 		return ErrNoAddress

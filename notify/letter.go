@@ -47,7 +47,7 @@ func (m *Mail) write(e consent.Event) (Message, error) {
 		return Message{}, fmt.Errorf("word message: %w", err)
 	}
 	return Message{Key: e.Key, To: e.Email, Language: l.Lang, At: e.At, Subject: l.Subject, Text: l.text(),
-		HTML: page.String(), Unsubscribe: l.Unsubscribe, Calendar: calendar}, nil
+		HTML: page.String(), Unsubscribe: l.Unsubscribe, Calendar: calendar, Cancels: w.cancels()}, nil
 }
 
 func (l letter) text() string {
@@ -121,11 +121,12 @@ func (w *writer) happened(l *letter, what string) {
 	if what == consent.ToldLink && status != consent.Valid {
 		what = linkAgain
 	}
+	over := "manage.over." + w.e.Consent.Use()
 	sentences := map[string][]string{
 		consent.ToldConnected: {"mail.connected.text", "mail.connected.until"},
 		consent.ToldRenewed:   {"mail.renewed.text"},
-		consent.ToldExpired:   {"mail.expired.text", "mail.expired.again"},
-		consent.ToldStopped:   {"mail.stopped.text." + string(w.e.Consent.Cause.Actor.Known()), "mail.stopped.payments"},
+		consent.ToldExpired:   {"mail.expired.text", over, "mail.expired.again"},
+		consent.ToldStopped:   {"mail.stopped.text." + string(w.e.Consent.Cause.Actor.Known()), over},
 		consent.ToldRefused:   {"mail.refused.text", "mail.refused.again"},
 		consent.ToldLink:      {"mail.link.text", "mail.link.how"},
 		linkAgain:             {"mail.link.again.text", "mail.link.how"},

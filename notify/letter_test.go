@@ -116,6 +116,23 @@ func TestLinkAfterTheEnd(t *testing.T) {
 	}
 }
 
+// TestWhoNeverPaidIsNotToldOfPayments that no longer work.
+func TestWhoNeverPaidIsNotToldOfPayments(t *testing.T) {
+	t.Parallel()
+	for _, what := range []string{consent.ToldExpired, consent.ToldStopped, consent.ToldRefused, consent.ToldConnected} {
+		e := event(what)
+		e.Consent.Granted = []string{"openid", "AIS:1"}
+		if m := send(t, e); strings.Contains(strings.ToLower(m.Text+string(m.Calendar)), "payment") {
+			t.Errorf("%s: of payments\n%s\n%s", what, m.Text, m.Calendar)
+		}
+		e.Consent.Granted = []string{"openid", "PIS:1"}
+		pays := strings.Contains(send(t, e).Text, "Payments through Fika <Pay> no longer work.")
+		if over := what == consent.ToldExpired || what == consent.ToldStopped; pays != over {
+			t.Errorf("%s: that payments no longer work = %t", what, pays)
+		}
+	}
+}
+
 func TestCalendarHasTheLastDay(t *testing.T) {
 	t.Parallel()
 	e := event(consent.ToldConnected)
@@ -163,9 +180,30 @@ func TestCalendarOfNamesWithCommas(t *testing.T) {
 
 func TestNoCalendarForWhatIsOver(t *testing.T) {
 	t.Parallel()
-	e := event(consent.ToldStopped)
-	e.Consent.Status = consent.RevokedByPsu
-	if m := send(t, e); m.Calendar != nil {
+	e := event(consent.ToldRefused)
+	e.Consent.Status, e.Consent.Term = consent.TerminatedByAspsp, 2
+	if m := send(t, e); m.Calendar != nil || m.Cancels {
 		t.Errorf("calendar\n%s", m.Calendar)
+	}
+	e = event(consent.ToldStopped) // before anything was granted
+	e.Consent.Status = consent.TerminatedByTpp
+	if m := send(t, e); m.Calendar != nil || m.Cancels {
+		t.Errorf("calendar\n%s", m.Calendar)
+	}
+}
+
+func TestStoppedAccessLeavesTheCalendar(t *testing.T) {
+	t.Parallel()
+	stopped, last := event(consent.ToldStopped), event(consent.ToldRenewed)
+	stopped.Consent.Term, last.Consent.Term = 2, 2
+	stopped.Consent.Status = consent.RevokedByPsu
+	m := send(t, stopped)
+	for _, want := range []string{"METHOD:CANCEL\r\n", "STATUS:CANCELLED\r\n", "SEQUENCE:3\r\n", "DTSTART;VALUE=DATE:20270303\r\n"} {
+		if !m.Cancels || !strings.Contains(string(m.Calendar), want) {
+			t.Errorf("%q is missing in\n%s", want, m.Calendar)
+		}
+	}
+	if uid(m.Calendar) != uid(send(t, last).Calendar) || strings.Contains(string(m.Calendar), "VALARM") {
+		t.Errorf("another entry, or one that rings:\n%s", m.Calendar)
 	}
 }

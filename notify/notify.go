@@ -32,6 +32,7 @@ type Message struct {
 
 	Unsubscribe string // address that takes a one-click POST (RFC 8058); empty: nothing to unsubscribe from
 	Calendar    []byte // the last day for the customer's calendar (RFC 5545); nil: none
+	Cancels     bool   // Calendar takes that day out again
 }
 
 // Channel delivers messages to customers. A message whose Key it has

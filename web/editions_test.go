@@ -36,7 +36,8 @@ func everyView(name string) map[string][]any {
 	for _, state := range []string{"valid", "renewed", "expired", "refused", "stopped", "none"} {
 		for _, told := range []string{"", "wait", "confirmed", "unsupported", "failed"} {
 			for _, by := range []string{"customer", "app", "staff"} {
-				v := managePage{App: name, Bank: name, State: state, By: by, May: []string{name}, Until: name, Ended: name, Told: told,
+				use := map[bool]string{true: consent.UsePayments, false: consent.UseAccount}[by == "app"]
+				v := managePage{Use: use, App: name, Bank: name, State: state, By: by, May: []string{name}, Until: name, Ended: name, Told: told,
 					Again: by == "app", OnlineBank: by == "app", ToApp: "https://shop.test/"}
 				if state == "valid" || state == "renewed" {
 					v.Left = bar{Days: 1 + len(told), Of: 90}
@@ -48,7 +49,7 @@ func everyView(name string) map[string][]any {
 	}
 	banks := []bankButton{{ID: "a", Name: name}, {ID: "b", Name: name}}
 	shown["manage"] = append(shown["manage"], managePage{App: name, Bank: name, State: "valid", Until: name, Left: bar{Days: 3, Of: 90}, All: true,
-		History: []historyLine{{Day: name, Text: name}}}, managePage{App: name, Bank: name, State: "expired", Until: name, More: true})
+		History: []historyLine{{Day: name, Text: name}}}, managePage{App: name, Bank: name, State: "expired", Until: name, More: true, Use: consent.UsePayments})
 	card := accessCard{ID: "cns_x", App: name, Bank: name, May: []string{name}, Given: name, Until: name, Left: bar{Days: 1, Of: 90}, Used: name, Renewable: true, OnlineBank: true}
 	ended := []accessCard{{App: name, Bank: name, State: "expired", Until: name}, {App: name, Bank: name, State: "refused", Ended: name},
 		{App: name, Bank: name, State: "stopped", By: "customer", Ended: name}, {App: name, Bank: name, State: "stopped", By: "app", Ended: name},
@@ -89,6 +90,20 @@ func newTestPages(t *testing.T) *pages {
 		t.Fatal(err)
 	}
 	return p
+}
+
+// TestWhoNeverPaidReadsNothingOfPayments that no longer work.
+func TestWhoNeverPaidReadsNothingOfPayments(t *testing.T) {
+	t.Parallel()
+	e := newTestPages(t).in("en")
+	for _, use := range []string{consent.UsePayments, consent.UseAccount} {
+		for page, view := range map[string]managePage{"manage": {State: "stopped", By: "customer", Use: use}, "stop": {State: "valid", Use: use, Left: bar{Days: 3, Of: 90}}} {
+			text := rendered(t, e, page, view)
+			if strings.Contains(text, "ayments through") != (use == consent.UsePayments) || strings.Contains(text, "use your account") != (use == consent.UseAccount) {
+				t.Errorf("%s of an access to %s:\n%s", page, use, text)
+			}
+		}
+	}
 }
 
 func TestEveryPageRenders(t *testing.T) {

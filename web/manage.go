@@ -22,6 +22,7 @@ type managePage struct {
 	Ended      string // with "refused" and "stopped": the day of it
 	Left       bar
 	Again      bool   // connecting again is possible
+	Use        string // what it was good for: consent.UsePayments or UseAccount
 	Told       string // with "stopped": what the bank has said of it, or "wait"
 	OnlineBank bool
 	ToApp      string // address of the app, where it is the next step
@@ -84,7 +85,7 @@ func (s *server) managePage(x texts, m consent.Manage) managePage {
 	now, c := s.service.Now(), m.Consent
 	p := managePage{
 		App: m.App.Name, Bank: m.Bank.Name, State: "none", OnlineBank: m.Bank.OnlineBank,
-		Again: c.Renewable() && !m.Used, ToApp: home(m.App),
+		Again: c.Renewable() && !m.Used, ToApp: home(m.App), Use: c.Use(),
 	}
 	switch c.StatusAt(now) {
 	case consent.Valid:

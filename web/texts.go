@@ -1,7 +1,6 @@
 package web
 
 import (
-	"strings"
 	"time"
 
 	"github.com/consentd/consentd/consent"
@@ -26,7 +25,7 @@ func (x texts) must(key string, args ...any) string {
 func (x texts) may(bank consent.Bank, scopes []string) []string {
 	var out []string
 	for _, scope := range scopes {
-		key := "scope." + kindOf(scope)
+		key := "scope." + consent.ScopeKind(scope)
 		if !x.Has(key) {
 			key = "scope.other"
 		}
@@ -35,17 +34,11 @@ func (x texts) may(bank consent.Bank, scopes []string) []string {
 	return out
 }
 
-// kindOf drops the id that some banks put into a scope, such as AIS:<id>.
-func kindOf(scope string) string {
-	kind, _, _ := strings.Cut(scope, ":")
-	return strings.ToLower(kind)
-}
-
 // mayNot says what stays out of reach, which calms more than what is allowed.
 func (x texts) mayNot(a consent.Ask) []string {
 	kinds := make(map[string]bool)
 	for _, scope := range a.Scopes {
-		kinds[kindOf(scope)] = true
+		kinds[consent.ScopeKind(scope)] = true
 	}
 	out := []string{x.must("ask.never.password", a.Bank.Name)}
 	if !kinds["accounts"] && !kinds["ais"] {

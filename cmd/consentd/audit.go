@@ -6,7 +6,6 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"time"
 
 	"github.com/spf13/cobra"
 
@@ -125,7 +124,7 @@ func (p *program) exportActs(ctx context.Context, s *consent.Service, after int6
 			if a.Damaged {
 				damaged++
 			}
-			if err := out.Encode(viewAct(a)); err != nil {
+			if err := out.Encode(a.Exported()); err != nil {
 				return err
 			}
 			after = a.Seq
@@ -138,24 +137,4 @@ func (p *program) exportActs(ctx context.Context, s *consent.Service, after int6
 		return errors.New("entries are damaged: see consentd audit verify")
 	}
 	return nil
-}
-
-type actView struct {
-	Seq       int64      `json:"seq"`
-	Hash      string     `json:"hash"`
-	Damaged   bool       `json:"damaged,omitempty"`
-	At        time.Time  `json:"at,omitzero"`
-	Staff     string     `json:"staff,omitempty"`
-	Name      string     `json:"name,omitempty"`
-	Role      string     `json:"role,omitempty"`
-	Action    string     `json:"action,omitempty"`
-	Consent   consent.ID `json:"consent_id,omitempty"`
-	Reason    string     `json:"reason,omitempty"`
-	RequestID string     `json:"request_id,omitempty"`
-	Detail    string     `json:"detail,omitempty"`
-}
-
-func viewAct(a consent.Act) actView {
-	return actView{Seq: a.Seq, Hash: a.Hash, Damaged: a.Damaged, At: a.At, Staff: a.Staff.ID, Name: a.Staff.Name, Role: a.Staff.Role,
-		Action: a.Action, Consent: a.Consent, Reason: a.Reason, RequestID: a.RequestID, Detail: a.Detail}
 }

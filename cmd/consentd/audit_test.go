@@ -7,6 +7,7 @@ import (
 
 	"github.com/redis/go-redis/v9"
 
+	"github.com/consentd/consentd/consent"
 	"github.com/consentd/consentd/consent/redisstore/redistest"
 )
 
@@ -26,7 +27,7 @@ func TestAuditCommands(t *testing.T) {
 	if len(lines) != 4 {
 		t.Fatalf("exported\n%s", exported.out)
 	}
-	var acts [4]actView
+	var acts [4]consent.ExportedAct
 	for i, line := range lines {
 		must(t, json.Unmarshal([]byte(line), &acts[i]))
 	}

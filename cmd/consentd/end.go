@@ -5,7 +5,6 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"regexp"
 	"time"
 
 	"github.com/spf13/cobra"
@@ -13,9 +12,6 @@ import (
 	"github.com/consentd/consentd/consent"
 	"github.com/consentd/consentd/token"
 )
-
-// reasonForm is a code: it is shown to customers' apps, and counted.
-var reasonForm = regexp.MustCompile(`^[a-z][a-z0-9_-]{0,39}$`)
 
 func (p *program) consentRevoke() *cobra.Command {
 	var f format
@@ -26,7 +22,7 @@ func (p *program) consentRevoke() *cobra.Command {
 			"the app and the customer are told in the background. What ended before stays as it ended.",
 		Example: "  consentd consent revoke cns_7f01k4zj7m9te0vq3y2x8w5r6s7t --reason fraud-report",
 		PreRunE: func(*cobra.Command, []string) error {
-			if !reasonForm.MatchString(reason) {
+			if !consent.IsCode(reason) {
 				return errors.New("--reason wants a short code of lower-case letters, digits and hyphens, such as customer-call; nothing that names a person")
 			}
 			return nil

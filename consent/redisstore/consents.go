@@ -150,7 +150,7 @@ func (s *Store) ByPerson(ctx context.Context, index []byte) ([]consent.ID, error
 	pipe := s.c.Client.Pipeline()
 	found := make([]*redis.ZSliceCmd, partitions)
 	for p := range partitions {
-		k := keys{partition: fmt.Sprintf("%02x", p)}
+		k := keys{partition: partition(p)}
 		found[p] = pipe.ZRevRangeWithScores(ctx, k.person(index), 0, -1)
 	}
 	if _, err := pipe.Exec(ctx); err != nil {

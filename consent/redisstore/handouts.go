@@ -2,7 +2,6 @@ package redisstore
 
 import (
 	"context"
-	"fmt"
 	"strings"
 	"time"
 
@@ -89,7 +88,7 @@ func handOutRecords(lines []redis.XMessage) []consent.HandOutRecord {
 
 // HandOutLog implements [consent.Store].
 func (s *Store) HandOutLog(ctx context.Context, p consent.Partition, place string, limit int) (consent.HandOutPage, error) {
-	key := keys{partition: fmt.Sprintf("%02x", int(p))}.handOuts()
+	key := keys{partition: partition(int(p))}.handOuts()
 	from := "-"
 	if place != "" {
 		from = "(" + place

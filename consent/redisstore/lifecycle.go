@@ -150,7 +150,7 @@ func (s *Store) Newest(ctx context.Context, id consent.ID) (consent.Newest, erro
 
 // RecordErasure implements [consent.Store].
 func (s *Store) RecordErasure(ctx context.Context, customer []byte, e consent.Erasure) error {
-	k := keys{partition: fmt.Sprintf("%02x", customer[0])}
+	k := keys{partition: partition(int(customer[0]))}
 	return s.verdict(ctx, "erased", nil, []string{k.tagged("erasures")}, e.Reference, e.App, e.Consents, millis(e.At))
 }
 

@@ -47,6 +47,7 @@
 //	{p:7f}:requests:<day>   hash   request id to consents, for as long as Config.Requests says
 //	{p:7f}:handouts         stream every hand-out, allowed or denied, cut to a length
 //	{p:7f}:unknown          stream requests for what is not there, or is another app's
+//	{p:7f}:erasures         stream proofs that a customer was erased; they name nobody, and stay
 //	{app:shop}:credentials  hash   when each credential of an app was used last
 //	{audit}:entries         stream what staff did: each entry's text and the code that chains it
 //	                               to the one before; never cut

@@ -60,7 +60,7 @@ func (s *Store) Claim(ctx context.Context, p consent.Partition, now, until time.
 	return appendTasks(nil, names, until.Truncate(time.Millisecond)), nil
 }
 
-func duePartition(p int) string { return keys{partition: fmt.Sprintf("%02x", p)}.due() }
+func duePartition(p int) string { return keys{partition: partition(p)}.due() }
 
 // appendTasks leaves out what is no task: one such name must not keep the
 // others from being done.

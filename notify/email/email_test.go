@@ -264,8 +264,15 @@ func TestSendLetsCustomersUnsubscribeByOneClick(t *testing.T) {
 }
 
 func TestSendAttachesTheCalendar(t *testing.T) {
+	sendsCalendar(t, false, "PUBLISH")
+	sendsCalendar(t, true, "CANCEL")
+}
+
+func sendsCalendar(t *testing.T, cancels bool, method string) {
+	t.Helper()
 	var in inbox
 	m := message()
+	m.Cancels = cancels
 	m.Calendar = []byte("BEGIN:VCALENDAR\r\nSUMMARY:Aðgangur\r\nEND:VCALENDAR\r\n")
 	if err := mustNew(t, in.serve(t, email.StartTLS)).Send(t.Context(), m); err != nil {
 		t.Fatal(err)
@@ -285,7 +292,7 @@ func TestSendAttachesTheCalendar(t *testing.T) {
 	}
 	content, err := io.ReadAll(base64.NewDecoder(base64.StdEncoding, p))
 	if err != nil || string(content) != string(m.Calendar) || p.FileName() != "consentd.ics" ||
-		!strings.HasPrefix(p.Header.Get("Content-Type"), "text/calendar; charset=utf-8; method=PUBLISH") {
+		!strings.HasPrefix(p.Header.Get("Content-Type"), "text/calendar; charset=utf-8; method="+method) {
 		t.Errorf("%v: %q, %v", p.Header, content, err)
 	}
 }

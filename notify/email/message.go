@@ -71,8 +71,12 @@ func setBody(msg *gomail.Msg, m notify.Message) error {
 	if len(m.Calendar) == 0 {
 		return nil
 	}
+	method := "PUBLISH"
+	if m.Cancels {
+		method = "CANCEL"
+	}
 	err := msg.AttachReader("consentd.ics", bytes.NewReader(m.Calendar),
-		gomail.WithFileContentType("text/calendar; charset=utf-8; method=PUBLISH"))
+		gomail.WithFileContentType(gomail.ContentType("text/calendar; charset=utf-8; method="+method)))
 	if err != nil {
 		return fmt.Errorf("email: attach calendar: %w", err)
 	}

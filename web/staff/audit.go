@@ -3,8 +3,8 @@ package staff
 import (
 	"encoding/json"
 	"net/http"
+	"slices"
 	"strconv"
-	"time"
 
 	"github.com/consentd/consentd/consent"
 )
@@ -16,39 +16,33 @@ const (
 	actsAtOnce = 500
 )
 
-// auditPage is a part of what is on record, in order.
+// auditPage is a part of what is on record, newest first.
 type auditPage struct {
-	Acts []consent.Act
-	Next int64
+	Acts  []consent.Act
+	Older int64 // the number that older ones are below; 0: there are none
 }
 
 func (s *server) audit(c *call) error {
-	after, _ := strconv.ParseInt(c.QueryParam("after"), 10, 64) // what is no number is the beginning
-	acts, err := s.desk.Audit(c.Request().Context(), after, actsOnPage)
+	ctx := c.Request().Context()
+	head, err := s.desk.AuditHead(ctx)
 	if err != nil {
 		return err
 	}
-	p := auditPage{Acts: acts}
-	if len(acts) == actsOnPage {
-		p.Next = acts[len(acts)-1].Seq
+	last := head.Seq
+	if before, err := strconv.ParseInt(c.QueryParam("before"), 10, 64); err == nil && before > 0 {
+		last = min(last, before-1)
+	}
+	after := max(last-actsOnPage, 0)
+	acts, err := s.desk.Audit(ctx, after, int(last-after))
+	if err != nil {
+		return err
+	}
+	p := auditPage{Acts: slices.DeleteFunc(acts, func(a consent.Act) bool { return a.Seq > last })} // where some were taken out
+	slices.Reverse(p.Acts)
+	if after > 0 {
+		p.Older = after + 1
 	}
 	return s.show(c, http.StatusOK, "audit", p)
-}
-
-// exportedAct is a line of an export.
-type exportedAct struct {
-	Seq       int64      `json:"seq"`
-	At        time.Time  `json:"at"`
-	Staff     string     `json:"staff"`
-	Name      string     `json:"name,omitempty"`
-	Role      string     `json:"role,omitempty"`
-	Action    string     `json:"action"`
-	Consent   consent.ID `json:"consent,omitempty"`
-	Reason    string     `json:"reason,omitempty"`
-	RequestID string     `json:"request_id,omitempty"`
-	Detail    string     `json:"detail,omitempty"`
-	Hash      string     `json:"hash"`
-	Damaged   bool       `json:"damaged,omitempty"`
 }
 
 // export hands out the whole record, a line for each act. It is on record
@@ -75,8 +69,7 @@ func (s *server) export(c *call) error {
 	lines := json.NewEncoder(c.Response())
 	for len(acts) > 0 {
 		for _, a := range acts {
-			if err := lines.Encode(exportedAct{Seq: a.Seq, At: a.At, Staff: a.Staff.ID, Name: a.Staff.Name, Role: a.Staff.Role, Action: a.Action,
-				Consent: a.Consent, Reason: a.Reason, RequestID: a.RequestID, Detail: a.Detail, Hash: a.Hash, Damaged: a.Damaged}); err != nil {
+			if err := lines.Encode(a.Exported()); err != nil {
 				return nil // the browser has gone: nothing to tell it
 			}
 		}

@@ -33,5 +33,6 @@ type Desk interface {
 	Resend(ctx context.Context, who consent.Staff, u consent.Undelivered, reason string) error
 
 	Record(ctx context.Context, a consent.Act) error
+	AuditHead(ctx context.Context) (consent.AuditHead, error)
 	Audit(ctx context.Context, after int64, limit int) ([]consent.Act, error)
 }

@@ -160,7 +160,7 @@ func (s *server) explain(c *call, err error) (int, refusal) {
 	case errors.Is(err, consent.ErrNoAddress):
 		return http.StatusConflict, refusal{Title: "No mail address", Text: "No mail address of this customer is known here, or no mail server is set. Copy the link instead."}
 	case errors.Is(err, consent.ErrLinkGone):
-		return http.StatusConflict, refusal{Title: "Too late for a mail", Text: "The page behind such a mail is closed. Copy a link instead."}
+		return http.StatusConflict, refusal{Title: "A mail leads nowhere", Text: "The page behind a mail is there from the first grant until a month after the end. Copy a link instead."}
 	case errors.Is(err, token.ErrStoreUnavailable):
 		return http.StatusServiceUnavailable, refusal{Title: "The store does not answer", Text: "consentd cannot reach its data at the moment. Nothing is lost. Whether the last act was done, the timeline will say.", Reload: true}
 	}

@@ -29,12 +29,12 @@ func TestEveryPageRenders(t *testing.T) {
 		"refusal":  {refusal{Title: odd, Text: odd}, refusal{Again: true}, refusal{Reload: true}},
 		"find":     {findPage{}, findPage{Apps: []consent.App{{ID: odd, Name: odd}}, Banks: []consent.Bank{{ID: odd, Name: odd}}, Kinds: []consent.NationalIDKind{consent.Kennitala}, Asked: true, What: odd, Found: []consent.Consent{x, {ID: id}}, Total: 2, Next: "/?after=x"}, findPage{Asked: true}},
 		"reason":   {reasonPage{About: odd, Action: "/found/look", Reasons: reasons}},
-		"consent":  {consentPage{ID: id}, consentPage{ID: id, Consent: x, App: odd, Bank: odd, State: state{toneWait, odd, odd}, Clocks: clocks, Next: []string{odd}, Story: []line{{Who: odd, Text: odd, Bad: true, RequestID: odd}}, Messages: []line{{Text: odd, Bad: true}}, Uses: []use{{odd, 3}}, NationalID: odd, CanSend: true, CanStop: true}},
+		"consent":  {consentPage{ID: id}, consentPage{ID: id, Consent: x, App: odd, Bank: odd, State: state{toneWait, odd, odd}, Clocks: clocks, Next: []string{odd}, Story: []line{{Who: odd, Text: odd, Bad: true, RequestID: odd}}, Messages: []line{{Text: odd, Bad: true}}, Uses: []use{{odd, 3}}, NationalID: odd, CanLink: true, CanMail: true, CanStop: true}},
 		"stop":     {stopPage{ID: id, App: odd, Bank: odd, Reasons: stopReasons, Missing: true}},
 		"link":     {linkPage{ID: id, Address: odd}},
 		"overview": {overviewPage{}, overviewPage{Statuses: numbers, Refreshes: numbers, HandOuts: numbers, Lapses: newBarChart("l", odd, []string{odd, "b"}, []int64{3, 0}), LapseDays: []use{{odd, 3}}, Incidents: incidents, Failing: 3, Undelivered: 1}},
 		"desk":     {deskPage{}, deskPage{Incidents: []incident{{Incident: incidents[0], Lasts: true, Held: []consent.ID{id}, More: 3}, {Incident: incidents[0]}}, Mails: given, Events: given}},
-		"audit":    {auditPage{}, auditPage{Acts: []consent.Act{{Seq: 1, Staff: consent.Staff{ID: odd, Role: odd}, Action: odd, Consent: id, Reason: odd, Detail: odd}, {Seq: 2, Damaged: true}}, Next: 2}},
+		"audit":    {auditPage{}, auditPage{Acts: []consent.Act{{Seq: 1, Staff: consent.Staff{ID: odd, Role: odd}, Action: odd, Consent: id, Reason: odd, Detail: odd}, {Seq: 2, Damaged: true}}, Older: 2}},
 	}
 	for _, name := range pageNames {
 		if len(shown[name]) == 0 {

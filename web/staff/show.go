@@ -51,7 +51,8 @@ type consentPage struct {
 	Refresh    string
 	NationalID string // masked
 	Reason     string
-	CanSend    bool
+	CanLink    bool // there is a way back to the bank
+	CanMail    bool // and a mail can lead there
 	CanStop    bool
 }
 
@@ -122,7 +123,7 @@ func (s *server) view(c *call, h consent.History) (consentPage, error) {
 	}
 	x := f.Consent
 	p := consentPage{ID: x.ID, Consent: x, Status: x.StatusAt(f.Now), Cause: x.CauseAt(f.Now), App: f.App, Bank: f.Bank, State: stateOf(f), Next: f.next(s.c.Warn), Story: f.story(),
-		UsedAt: "never", Refresh: "none", NationalID: h.NationalID, CanSend: x.Renewable(), CanStop: x.Status == consent.Valid && f.Now.Before(x.EndsAt) || x.Status == consent.Received}
+		UsedAt: "never", Refresh: "none", NationalID: h.NationalID, CanLink: x.Renewable(), CanMail: x.RenewableByMail(f.Now), CanStop: x.Status == consent.Valid && f.Now.Before(x.EndsAt) || x.Status == consent.Received}
 	if k, ok := f.consentClock(s.c.Warn); ok {
 		p.Clocks = append(p.Clocks, k)
 	}
@@ -205,6 +206,7 @@ func (s *server) sendLink(c *call) error {
 type stopPage struct {
 	ID        consent.ID
 	App, Bank string
+	Use       string // see consent.Consent.Use
 	Reasons   []reason
 	Missing   bool // a reason
 }
@@ -224,7 +226,7 @@ func (s *server) stopForm(c *call, status int, missing bool) error {
 	if err != nil {
 		return err
 	}
-	return s.show(c, status, "stop", stopPage{ID: id, App: s.appName(h.Consent.App), Bank: s.bankName(h.Consent.Bank), Reasons: stopReasons, Missing: missing})
+	return s.show(c, status, "stop", stopPage{ID: id, App: s.appName(h.Consent.App), Bank: s.bankName(h.Consent.Bank), Use: h.Consent.Use(), Reasons: stopReasons, Missing: missing})
 }
 
 // stopReasons are why an access is ended, most often.

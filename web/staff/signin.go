@@ -17,8 +17,9 @@ type doorPage struct {
 }
 
 // askToSignIn shows the way in. The provider is asked for its address only to
-// let the form lead there; that it is down is said here rather than after the
-// button.
+// let the form lead there, and from there on to where a company signs its
+// staff in: browsers apply form-action to every redirect that follows. That it
+// is down is said here rather than after the button.
 func (s *server) askToSignIn(c *call) error {
 	to := ourPath(c.QueryParam("to"))
 	if c.signedIn() {
@@ -29,7 +30,7 @@ func (s *server) askToSignIn(c *call) error {
 	if err != nil {
 		page.Down = true
 	} else {
-		c.Response().Header().Set("Content-Security-Policy", policy+" "+origin)
+		c.Response().Header().Set("Content-Security-Policy", policy+" "+origin+" https:")
 	}
 	return s.show(c, http.StatusOK, "sign-in", page)
 }

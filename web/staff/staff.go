@@ -14,8 +14,9 @@
 //   - Looking at a customer asks for a reason first.
 //   - Looking changes nothing; what acts is a POST that a browser says came
 //     from our own page.
-//   - No token, code or secret is on any page; national ids are never shown,
-//     and references to customers stand in no address.
+//   - No token, code or secret is on any page, but a renewal link for whoever
+//     asked for it. Of a national id the day of birth is shown at most, and
+//     references to customers stand in no address.
 package staff
 
 import (

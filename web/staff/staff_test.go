@@ -1,6 +1,8 @@
 package staff
 
 import (
+	"encoding/json"
+	"fmt"
 	"net/http"
 	"net/url"
 	"strings"
@@ -61,7 +63,7 @@ func TestSignIn(t *testing.T) {
 		t.Errorf("sent to %q", to)
 	}
 	b.get("/sign-in?to=%2Foverview").want(http.StatusOK, `value="/overview"`)
-	if policy := b.header.Get("Content-Security-Policy"); !strings.HasSuffix(policy, "form-action 'self' "+issuer) {
+	if policy := b.header.Get("Content-Security-Policy"); !strings.HasSuffix(policy, "form-action 'self' "+issuer+" https:") {
 		t.Errorf("policy = %q, want the form to lead to the provider", policy)
 	}
 	back := b.toProvider("audur", "/overview")
@@ -254,7 +256,10 @@ func TestActsOfSupport(t *testing.T) {
 	b.post(page+"/link").want(http.StatusUnprocessableEntity, "reason") // nobody looked, nobody said why
 	b.post(page+"/look", "reason", "customer-called")
 	b.post(page+"/link").want(http.StatusOK, "https://consent.example.test/c/", "Give this link")
-	b.post(page + "/send").want(http.StatusConflict) // no address is known
+	if b.get(page).want(http.StatusOK, "Copy a link"); strings.Contains(b.text, "Mail a renewal link") || strings.Contains(b.text, "Send the link") {
+		t.Errorf("a mail is offered that leads nowhere, before anything was granted:\n%s", b.text)
+	}
+	b.post(page+"/send").want(http.StatusConflict, "Copy a link instead")
 	b.get(page+"/stop").want(http.StatusOK, "Stop Súpubúðin’s access to Landsbankinn?", "Payments through Súpubúðin will no longer work")
 	b.post(page+"/stop").want(http.StatusUnprocessableEntity, "Give a reason")
 	b.post(page+"/stop", "reason", "customer-asked").want(http.StatusSeeOther)
@@ -271,10 +276,41 @@ func TestExport(t *testing.T) {
 	w := newWorld(t)
 	b := w.browser().signIn("bjorn").post("/audit/export").want(http.StatusUnprocessableEntity, "reason must be given")
 	b.post("/audit/export", "other", "Monthly review").want(http.StatusOK, `"action":"sign_in"`, `"action":"export"`, `"role":"auditor"`, `"reason":"Monthly review"`)
-	if lines := strings.Count(b.text, "\n"); lines != 2 || b.header.Get("Content-Type") != "application/x-ndjson" {
-		t.Errorf("%d lines of %s", lines, b.header.Get("Content-Type"))
+	must(t, w.desk.Record(t.Context(), consent.Act{Staff: consent.Staff{ID: "erla"}, Action: consent.ActSee, Consent: w.id}))
+	b.post("/audit/export", "other", "Monthly review")
+	var lines []consent.ExportedAct
+	for line := range strings.Lines(b.text) { // as the command line has them
+		var a consent.ExportedAct
+		read := json.NewDecoder(strings.NewReader(line))
+		read.DisallowUnknownFields()
+		must(t, read.Decode(&a))
+		lines = append(lines, a)
+	}
+	if len(lines) != 4 || lines[2].Consent != w.id || lines[2].Staff != "erla" || lines[3].At.IsZero() || b.header.Get("Content-Type") != "application/x-ndjson" {
+		t.Errorf("lines = %+v of %s", lines, b.header.Get("Content-Type"))
 	}
 	b.get("/audit").want(http.StatusOK, "export", "sign_in")
+}
+
+// TestAuditBeginsWithTheNewest: a colleague's sign-in, and the button beside
+// it, is not behind months of others.
+func TestAuditBeginsWithTheNewest(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	for i := range 2*actsOnPage + 9 {
+		must(t, w.desk.Record(t.Context(), consent.Act{Staff: consent.Staff{ID: "erla"}, Action: consent.ActFind, Detail: fmt.Sprintf("act-%d-", i+1)}))
+	}
+	b := w.browser().signIn("dagny") // act 110
+	b.get("/audit").want(http.StatusOK, `value="dagny"`, "act-109-", "act-61-", "/audit?before=61")
+	if strings.Contains(b.text, "act-60-") || strings.Index(b.text, "act-109-") > strings.Index(b.text, "act-61-") {
+		t.Errorf("not the newest first:\n%s", b.text)
+	}
+	b.get("/audit?before=61").want(http.StatusOK, "act-60-", "act-11-", "/audit?before=11")
+	if b.get("/audit?before=11").want(http.StatusOK, "act-10-", "act-1-"); strings.Contains(b.text, "before=") || strings.Contains(b.text, "act-11-") {
+		t.Errorf("something is before the first:\n%s", b.text)
+	}
+	b.get("/audit?before=1").want(http.StatusOK, "Nothing further")
+	b.get("/audit?before=9223372036854775807").want(http.StatusOK, "act-109-")
 }
 
 // TestHeaders of a page, of a refusal and of a file.

@@ -59,7 +59,7 @@ func stateOf(f file) state {
 		return f.rejected()
 	case consent.PartiallyAuthorised:
 		return state{toneStop, fmt.Sprintf("Not in use: on %s the customer left out a permission that is required.", f.moment(f.last("partiallyAuthorised"))),
-			"Send the link, and tell the customer to leave every permission ticked at the bank."}
+			f.link() + ", and say that every permission must stay ticked at the bank."}
 	}
 	return f.pending()
 }
@@ -98,7 +98,7 @@ func (f file) works() state {
 
 func (f file) lapsed() state {
 	return state{toneStop, fmt.Sprintf("Ended on %s: its time was over and nobody renewed it; %s.", f.moment(f.Consent.EndsAt), f.warnedWords()),
-		"Send the link: the customer connects again at the bank."}
+		f.link() + ": the customer connects again at the bank."}
 }
 
 // heldFor is for how long a refusal can still be taken back, with something
@@ -119,14 +119,18 @@ func (f file) refused() state {
 	}
 	if f.Consent.Cause.Code == consent.CauseLost {
 		return state{toneStop, fmt.Sprintf("Lost on %s: the bank’s answer to a refresh never reached us, and the bank refused the token that we still had. Nobody withdrew anything.", at),
-			"The fault is not the customer’s. Send the link: connecting again is the only way back."}
+			"The fault is not the customer’s. " + f.link() + ": connecting again is the only way back."}
+	}
+	if f.Consent.Cause.Code == consent.CauseWrongPerson {
+		return state{toneStop, fmt.Sprintf("Stopped on %s: %s, so it was ended to be safe. Nobody withdrew anything.", at, badAnswer),
+			"The fault is not the customer’s. " + f.link() + ": connecting again is the only way back. If it happens again, tell the operators."}
 	}
 	where := "at the bank"
 	if f.Online {
 		where = "in the online bank"
 	}
 	return state{toneStop, fmt.Sprintf("Stopped on %s: withdrawn at the bank, usually by the customer %s.", at, where),
-		"Ask whether the customer withdrew it. To go on, send the link."}
+		"Ask whether the customer withdrew it. " + f.link() + " to go on."}
 }
 
 func (f file) stopped() state {
@@ -159,24 +163,24 @@ func (f file) bankTold() string {
 
 func (f file) rejected() state {
 	at := f.moment(f.last("rejected"))
-	again := "Send the link to try again."
+	again := f.link() + " to try again."
 	switch f.Consent.Cause.Code {
 	case consent.CauseWrongPerson:
 		return state{toneStop, fmt.Sprintf("Refused on %s: somebody else than the customer of %s signed in at the bank.", at, f.App),
-			"The customer must sign in at the bank as themselves. Then send the link to try again."}
+			"The customer must sign in at the bank as themselves. " + again}
 	case consent.CauseNoIdentity:
 		return state{toneStop, fmt.Sprintf("Refused on %s: %s did not say who signed in.", at, f.Bank), again}
 	case consent.CauseCompany:
 		return state{toneStop, fmt.Sprintf("Refused on %s: a company signed in, and %s serves individuals only here.", at, f.Bank),
-			"The customer must sign in at the bank as a person. Then send the link to try again."}
+			"The customer must sign in at the bank as a person. " + again}
 	}
-	return state{toneStop, fmt.Sprintf("Not granted: the customer said no at the bank on %s.", at), "If that was a mistake, send the link to try again."}
+	return state{toneStop, fmt.Sprintf("Not granted: the customer said no at the bank on %s.", at), f.link() + " to try again, if that was a mistake."}
 }
 
 // pending is a consent that was asked for and is not in use yet.
 func (f file) pending() state {
 	c := f.Consent
-	again := "Send the link to try again."
+	again := f.link() + " to try again."
 	switch {
 	case c.AwaitsConfirmation(f.Now):
 		return state{toneWait, fmt.Sprintf("Granted on %s and not in use yet: %s has until %s to confirm the customer.", f.moment(c.AuthorizedAt), f.App, f.clock(c.ConfirmUntil)),
@@ -192,12 +196,20 @@ func (f file) pending() state {
 			again + " If it happens again, tell the operators."}
 	case hasFailed:
 		return state{toneWait, fmt.Sprintf("Not granted: %s did not answer on %s, when the customer came back from there.", f.Bank, f.moment(failed.At)),
-			"Send the link to try again once the bank answers."}
+			f.link() + " to try again once the bank answers."}
 	case hasGone:
 		return state{toneWait, fmt.Sprintf("Not granted yet: the customer went to the bank on %s and did not come back.", f.moment(went.At)), again}
 	}
 	return state{toneWait, fmt.Sprintf("Asked for on %s; the customer has not gone to the bank yet.", f.moment(c.CreatedAt)),
-		"Send the link: the way to the bank begins there."}
+		f.link() + ": the way to the bank begins there."}
+}
+
+// link is how the customer gets a way to the bank.
+func (f file) link() string {
+	if f.Consent.RenewableByMail(f.Now) {
+		return "Send the link"
+	}
+	return "Copy a link for the customer"
 }
 
 // warnedWords says whether the customer knows of the end.

@@ -84,6 +84,8 @@ func TestStateInOneSentence(t *testing.T) {
 		}), toneStop, "Ended on 3 March 14:00: its time was over and nobody renewed it; warned on 18 February, mail delivered.", "Send the link"},
 		"lapsed, unwarned": {lived(func(f *file) { f.Now = at("2026-03-05 12:00") }), toneStop,
 			"Ended on 3 March 14:00: its time was over and nobody renewed it; no warning was sent.", "Send the link"},
+		"lapsed, too long ago for a mail": {lived(func(f *file) { f.Now = at("2026-04-02 14:00") }), toneStop,
+			"Ended on 3 March 14:00: its time was over and nobody renewed it; no warning was sent.", "Copy a link for the customer: the customer connects again"},
 		"withdrawn at the bank": {lived(func(f *file) { f.ended(consent.TerminatedByAspsp, consent.ByBank, consent.CauseRefused) }), toneStop,
 			"Stopped on 18 February 14:05: withdrawn at the bank, usually by the customer in the online bank.", "Ask whether the customer withdrew it"},
 		"refused in an incident, and not taken back yet": {lived(func(f *file) {
@@ -96,6 +98,8 @@ func TestStateInOneSentence(t *testing.T) {
 		}), toneStop, "Stopped on 18 February 14:05: withdrawn at the bank, usually by the customer in the online bank.", "Ask whether the customer withdrew it"},
 		"rotation lost": {lived(func(f *file) { f.ended(consent.TerminatedByAspsp, consent.ByBank, consent.CauseLost) }), toneStop,
 			"Lost on 18 February 14:05: the bank’s answer to a refresh never reached us, and the bank refused the token that we still had. Nobody withdrew anything.", "not the customer’s"},
+		"answer to a refresh that did not hold": {lived(func(f *file) { f.ended(consent.TerminatedByAspsp, consent.ByBank, consent.CauseWrongPerson) }), toneStop,
+			"Stopped on 18 February 14:05: the bank’s answer to a refresh named somebody else, or could not be used, so it was ended to be safe. Nobody withdrew anything.", "not the customer’s"},
 		"stopped by the customer": {lived(func(f *file) {
 			f.ended(consent.RevokedByPsu, consent.ByCustomer, consent.CauseStopped)
 			f.Consent.BankTold = token.RevocationConfirmed
@@ -115,7 +119,7 @@ func TestStateInOneSentence(t *testing.T) {
 			f.ended(consent.TerminatedByTpp, consent.ByStaff, consent.CauseStopped)
 			f.Consent.BankTold = token.RevocationUnsupported
 		}), toneStop, "Stopped on 18 February 14:05: our staff ended it. The bank takes no such notice: the customer can withdraw it there too.", "It stays ended"},
-		"asked for": {asked(nil), toneWait, "Asked for on 3 December 2025 13:50; the customer has not gone to the bank yet.", "Send the link"},
+		"asked for": {asked(nil), toneWait, "Asked for on 3 December 2025 13:50; the customer has not gone to the bank yet.", "Copy a link for the customer: the way"},
 		"went to the bank": {asked(func(f *file) { f.add("2026-02-20 11:00", consent.ByCustomer, "authorizing", "") }), toneWait,
 			"Not granted yet: the customer went to the bank on 20 February 11:00 and did not come back.", "try again"},
 		"bank down at the return": {asked(func(f *file) { f.add("2026-02-20 11:00", consent.ByBank, "failed", string(consent.EndBankDown)) }), toneWait,
@@ -130,7 +134,7 @@ func TestStateInOneSentence(t *testing.T) {
 			f.Consent.AuthorizedAt, f.Consent.ConfirmUntil = at("2026-02-20 11:00"), at("2026-02-20 11:10")
 		}), toneStop,
 			"Not in use: granted on 20 February 11:00, and Fika Pay did not confirm the customer in time.", "try again"},
-		"cancelled": {rejected(consent.CauseCancelled), toneStop, "Not granted: the customer said no at the bank on 20 February 11:00.", "If that was a mistake"},
+		"cancelled": {rejected(consent.CauseCancelled), toneStop, "Not granted: the customer said no at the bank on 20 February 11:00.", "if that was a mistake"},
 		"wrong person": {rejected(consent.CauseWrongPerson), toneStop,
 			"Refused on 20 February 11:00: somebody else than the customer of Fika Pay signed in at the bank.", "as themselves"},
 		"no identity": {rejected(consent.CauseNoIdentity), toneStop, "Refused on 20 February 11:00: Landsbankinn did not say who signed in.", "try again"},
@@ -138,7 +142,7 @@ func TestStateInOneSentence(t *testing.T) {
 		"left out": {asked(func(f *file) {
 			f.Consent.Status = consent.PartiallyAuthorised
 			f.add("2026-02-20 11:00", consent.ByCustomer, "partiallyAuthorised", consent.CauseLeftOut)
-		}), toneStop, "Not in use: on 20 February 11:00 the customer left out a permission that is required.", "every permission ticked"},
+		}), toneStop, "Not in use: on 20 February 11:00 the customer left out a permission that is required.", "every permission must stay ticked"},
 	} {
 		got := stateOf(tt.file)
 		if got.Says != tt.says || got.Tone != tt.tone || !strings.Contains(got.Do, tt.do) {
@@ -188,6 +192,10 @@ func TestStory(t *testing.T) {
 		{consent.Entry{Actor: consent.ByStaff, Event: "terminatedByTpp", Detail: "customer-asked"}, "Staff", "ended the access: The customer asked for it", true},
 		{consent.Entry{Actor: consent.BySystem, Event: "message_undelivered", Detail: "mail warning-1 2: no such mailbox"}, "consentd", "Mail about the end within a day not delivered to the customer: no such mailbox", true},
 		{consent.Entry{Actor: consent.BySystem, Event: "message_sent", Detail: "webhook renewed 2"}, "consentd", "Event about the renewal delivered to the app", false},
+		{consent.Entry{Actor: consent.BySystem, Event: "message_sent", Detail: "mail needed 2"}, "consentd", "Mail about a payment that is planned for after the end delivered to the customer", false},
+		{consent.Entry{Actor: consent.BySystem, Event: "message_sent", Detail: "webhook recovered-1766750400000 2"}, "consentd", "Event about the access that works again delivered to the app", false},
+		{consent.Entry{Actor: consent.ByBank, Event: "ended", Detail: consent.CauseWrongPerson}, "Landsbankinn",
+			"Ended to be safe: the bank’s answer to a refresh named somebody else, or could not be used", true},
 		{consent.Entry{Actor: consent.BySystem, Event: "bank_told", Detail: "failed"}, "consentd", "The bank did not confirm that the access is over", true},
 		{consent.Entry{Actor: consent.BySystem, Event: "something_new", Detail: "x"}, "consentd", "something new x", false},
 	} {

@@ -76,6 +76,7 @@ func (m message) about() string {
 	}
 	if text, ok := map[string]string{
 		consent.ToldConnected: "the new access", consent.ToldRenewed: "the renewal", consent.ToldExpired: "the end",
+		consent.ToldNeeded: "a payment that is planned for after the end", consent.ToldRecovered: "the access that works again",
 		consent.ToldStopped: "the access being stopped", consent.ToldRefused: "the end by the bank", consent.ToldRejected: "nothing being granted",
 	}[word]; ok {
 		return text
@@ -137,6 +138,10 @@ var trouble = map[string]string{
 	"unsupported":               "The bank takes no notice that an access is over",
 }
 
+// badAnswer is the one way in which an access that works is ended over a
+// person: a refresh whose answer names another one, or cannot be used.
+const badAnswer = "the bank’s answer to a refresh named somebody else, or could not be used"
+
 func because(detail string) string {
 	if text, ok := trouble[detail]; ok {
 		return text
@@ -160,6 +165,9 @@ func (f file) tell(e consent.Entry) line {
 		}
 	case "ended":
 		l.Text, l.Bad = "ended the access: "+because(e.Detail), true
+		if e.Detail == consent.CauseWrongPerson {
+			l.Text = "Ended to be safe: " + badAnswer
+		}
 	case "rejected", "refused":
 		l.Text, l.Bad = "Refused: "+because(e.Detail), true
 	case "failed":
