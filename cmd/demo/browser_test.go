@@ -85,7 +85,18 @@ func (b *browser) says(words ...string) {
 	}
 }
 
-func (b *browser) text() string { return evaluate[string](b, `document.body.innerText`) }
+// text waits for the page: one that is about to be replaced has no body for a
+// moment.
+func (b *browser) text() string {
+	b.t.Helper()
+	ctx, cancel := context.WithTimeout(b.ctx, patience)
+	defer cancel()
+	got, err := chromedp.Run(ctx, chromedp.Text(chromedp.CSS("body"), chromedp.NodeReady))
+	if err != nil {
+		b.t.Fatalf("read the page: %v", err)
+	}
+	return got
+}
 
 // evaluate is what an expression says of the page.
 func evaluate[T any](b *browser, expression string, options ...chromedp.EvaluateOption) T {

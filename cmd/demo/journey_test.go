@@ -129,11 +129,18 @@ func (j *journey) usesLinkTwice() {
 	j.says("Who are you?")
 }
 
+// later is some days later: all at once, as the way there is the desk's and
+// the clock's to play.
+func (j *journey) later(days int) {
+	j.w.stage.Pass(clockDays(days))
+	j.w.settle()
+}
+
 func (j *journey) renewsAndStops() {
 	j.begins(sigurdur, true)
 	j.throughBank(sigurdur)
 	j.w.settle()
-	j.w.pass(j.t, 60)
+	j.later(60)
 	j.followsMail(sigurdur)
 	j.on("manage.title.valid")
 	j.click(`form[action="renew"] button`, "")
@@ -154,7 +161,7 @@ func (j *journey) lapses() {
 	j.begins(kristin, true)
 	j.throughBank(kristin)
 	j.w.settle()
-	j.w.pass(j.t, 91)
+	j.later(91)
 	j.followsMail(kristin)
 	j.on("manage.title.expired")
 	j.click(`form[action="renew"] button`, "")
