@@ -859,6 +859,9 @@ type ExchangeTooLarge = OAuthError
 // ExchangeUnavailable The first three are OAuth's (RFC 6749 section 5.2), for libraries; the others are those of a problem.
 type ExchangeUnavailable = OAuthError
 
+// ForgottenConsent defines model for ForgottenConsent.
+type ForgottenConsent = Problem
+
 // InternalError defines model for InternalError.
 type InternalError = Problem
 
