@@ -32,8 +32,8 @@ func (s *Service) deliver(ctx context.Context, t Task) (time.Time, error) {
 		return time.Time{}, s.spread(ctx, t, n)
 	}
 	e, err := s.event(ctx, t.ID, n)
-	if errors.Is(err, errSilenced) {
-		return time.Time{}, s.delivered(ctx, t, n, Delivery{Outcome: DeliverySilenced, At: s.c.Now().UTC()})
+	if why, silenced := errors.AsType[silence](err); silenced {
+		return time.Time{}, s.delivered(ctx, t, n, Delivery{Outcome: DeliverySilenced, Detail: string(why), At: s.c.Now().UTC()})
 	}
 	if err != nil {
 		return time.Time{}, err
@@ -42,9 +42,10 @@ func (s *Service) deliver(ctx context.Context, t Task) (time.Time, error) {
 	if err == nil && wait.IsZero() {
 		wait, err = s.spokenFor(ctx, t, e)
 	}
+	why, silenced := errors.AsType[silence](err)
 	switch {
-	case errors.Is(err, errSilenced):
-		return time.Time{}, s.delivered(ctx, t, n, Delivery{Outcome: DeliverySilenced, At: e.At})
+	case silenced:
+		return time.Time{}, s.delivered(ctx, t, n, Delivery{Outcome: DeliverySilenced, Detail: string(why), At: e.At})
 	case err != nil || !wait.IsZero():
 		return wait, err
 	}
@@ -54,7 +55,7 @@ func (s *Service) deliver(ctx context.Context, t Task) (time.Time, error) {
 // spread makes a delivery of its own for each channel that reaches somebody.
 func (s *Service) spread(ctx context.Context, t Task, n Notice) error {
 	e, err := s.event(ctx, t.ID, n)
-	if errors.Is(err, errSilenced) {
+	if _, silenced := errors.AsType[silence](err); silenced {
 		return nil
 	}
 	if err != nil {

@@ -38,12 +38,19 @@ type Delivery struct {
 	At      time.Time
 }
 
+// The details of messages that say more than their outcome.
+const (
+	DetailJoint     = "joint"         // sent: by a mail that spoke for several consents
+	DetailReminders = "reminders_off" // silenced: the customer wants none
+	DetailSpokenFor = "spoken_for"    // silenced: another consent's mail has told it
+)
+
 // DeliveryOutcome says whether a message was delivered.
 type DeliveryOutcome string
 
 // The outcomes of a delivery.
 const (
 	DeliverySent     DeliveryOutcome = "sent"
-	DeliverySilenced DeliveryOutcome = "silenced" // no longer so when it was to be told
+	DeliverySilenced DeliveryOutcome = "silenced" // not told after all: no longer so, or for a reason in the detail
 	DeliveryFailed   DeliveryOutcome = "undelivered"
 )

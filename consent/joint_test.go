@@ -2,6 +2,8 @@ package consent_test
 
 import (
 	"errors"
+	"slices"
+	"strings"
 	"testing"
 	"time"
 
@@ -37,6 +39,47 @@ func TestJointMailThatIsSilencedSilencesNobodyElse(t *testing.T) {
 		h.live(t, 3*day, time.Hour)
 		wantTold(t, h.mail, "connected", "connected", "renewed", "warning-30")
 	})
+}
+
+// TestWhoIsWarnedJointlyIsOnRecordAsWarned: support reads the timeline of one
+// consent, of whose end another one's mail told.
+func TestWhoIsWarnedJointlyIsOnRecordAsWarned(t *testing.T) {
+	bubble(t, func(t *testing.T, h *house) {
+		h.granted(t)
+		time.Sleep(time.Hour)
+		other := h.ask(t, consent.Request{Expected: gudrunID, Bank: "second"})
+		wantEnding(t, other.visit(t, sandbox.Customer{User: gudrun}), consent.EndConnected)
+		h.live(t, 78*day, time.Hour)
+		if got := lines(t, h, other.id, "mail warning-30 1"); !slices.Contains(got, "message_sent joint") || slices.Contains(got, "message_sent ") {
+			t.Errorf("lines = %q", got)
+		}
+	})
+}
+
+func TestSilencedForReminders(t *testing.T) {
+	bubble(t, func(t *testing.T, h *house) {
+		p := h.granted(t)
+		h.live(t, time.Hour, time.Minute)
+		must(t, h.Remind(t.Context(), letter(t, h), false))
+		h.live(t, 61*day, time.Hour)
+		if got := lines(t, h, p.id, "mail warning-30 1"); !slices.Equal(got, []string{"message_silenced reminders_off"}) {
+			t.Errorf("lines = %q", got)
+		}
+	})
+}
+
+// lines are what a timeline says of one message: its outcome, and why.
+func lines(t *testing.T, h *house, id consent.ID, message string) []string {
+	t.Helper()
+	history, err := h.History(t.Context(), id)
+	must(t, err)
+	var out []string
+	for _, e := range history.Timeline {
+		if what, why, _ := strings.Cut(e.Detail, ": "); what == message {
+			out = append(out, e.Event+" "+why)
+		}
+	}
+	return out
 }
 
 func TestSlowChannelOnTwoReplicasSendsOnce(t *testing.T) {

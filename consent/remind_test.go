@@ -79,7 +79,7 @@ func TestRemindersOffAreOffForWhatComesLater(t *testing.T) {
 func TestRemindersOffAreOffForAllOfTheApps(t *testing.T) {
 	bubble(t, func(t *testing.T, h *house) {
 		h.granted(t)
-		time.Sleep(day)
+		time.Sleep(day + 2*time.Hour) // so that no two of what is told fall on one moment
 		other := h.ask(t, consent.Request{Expected: gudrunID, Bank: "second"})
 		wantEnding(t, other.visit(t, sandbox.Customer{User: gudrun}), consent.EndConnected)
 		h.live(t, time.Hour, time.Minute)

@@ -34,7 +34,7 @@ func (s *Service) spokenFor(ctx context.Context, t Task, e Event) (time.Time, er
 func (s *Service) silencedBy(ctx context.Context, t Task, e Event) error {
 	_, spoken, err := s.c.Store.Claimed(ctx, t.ID, e.Notice.Term, e.Notice.Days())
 	if err == nil && spoken {
-		return errSilenced
+		return silence(DetailSpokenFor)
 	}
 	return err
 }

@@ -8,8 +8,13 @@ import (
 	"slices"
 )
 
+// silence is why something is not told after all, as the timeline has it.
+type silence string
+
+func (s silence) Error() string { return "consent: silenced: " + string(s) }
+
 // errSilenced: what was to be told is no longer so.
-var errSilenced = errors.New("consent: silenced")
+const errSilenced = silence("")
 
 // event puts together what is told.
 func (s *Service) event(ctx context.Context, id ID, n Notice) (Event, error) {
@@ -22,7 +27,7 @@ func (s *Service) event(ctx context.Context, id ID, n Notice) (Event, error) {
 	}
 	e := s.eventOf(c, n)
 	if n.Channel == ChannelMail && e.Optional && c.NoReminders {
-		return Event{}, errSilenced
+		return Event{}, silence(DetailReminders)
 	}
 	if n.Days() > 0 {
 		if e.Ending, err = s.stillEnding(ctx, c, n); err != nil {

@@ -22,10 +22,13 @@ type WarningStore interface {
 	Claimed(ctx context.Context, id ID, term int64, days int) (claimed, spoken bool, err error)
 }
 
-// Warned are thresholds of which a customer is about to be told.
+// Warned are thresholds of which a customer is about to be told, or has just
+// been told by another consent's mail. The timeline then says so.
 type Warned struct {
-	Term   int64
-	Days   []int
-	Spoken int // the threshold that another consent's mail spoke for; 0: none
-	Work   Work
+	Term    int64
+	Days    []int
+	Spoken  int       // the threshold that another consent's mail spoke for; 0: none
+	Message string    // with Spoken: what the timeline calls it
+	At      time.Time // likewise
+	Work    Work
 }

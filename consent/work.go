@@ -215,7 +215,9 @@ func (s *Service) warned(ctx context.Context, told ID, e Event) error {
 func (s *Service) spokenOf(o EndingConsent, days int, at time.Time) Warned {
 	c := o.Consent
 	less := slices.DeleteFunc(s.c.Life.crossed(c.EndsAt, at), func(d int) bool { return d < days })
-	return Warned{Term: c.Term, Spoken: days, Days: append(less, days), Work: Work{Add: s.toApp(c, warning(days), at)}}
+	n := Notice{Channel: ChannelMail, Event: warning(days), Term: c.Term}
+	return Warned{Term: c.Term, Spoken: days, Days: append(less, days), Message: n.String() + ": " + DetailJoint, At: at,
+		Work: Work{Add: s.toApp(c, warning(days), at)}}
 }
 
 // toApp tells a consent's app alone, through each channel that reaches it.

@@ -48,8 +48,8 @@ func (s *Store) Warn(ctx context.Context, id consent.ID, w consent.Warned) error
 	for _, d := range w.Days {
 		args = append(args, d)
 	}
-	args = append(args, w.Spoken)
-	return s.verdict(ctx, "warn", words, []string{k.consent(), k.due()}, append(args, scheduled(w.Work)...)...)
+	args = append(args, w.Spoken, w.Message, millis(w.At))
+	return s.change(ctx, "warn", words, []string{k.consent(), k.due(), k.timeline()}, append(args, scheduled(w.Work)...)...)
 }
 
 // Remind implements [consent.Store].

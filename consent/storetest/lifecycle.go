@@ -24,6 +24,7 @@ func lifecycle() map[string]func(*testing.T, *fixture) {
 		"Lapse/leaves a renewed consent alone":            lapseRenewed,
 		"Abandon/puts aside what nobody confirmed":        abandonUnconfirmed,
 		"Warn/claims each threshold once":                 warnOnce,
+		"Warn/says once what another's mail spoke for":    warnSpokenFor,
 		"Warn/not for another term, nor what ended":       warnOtherTerm,
 		"Remind/off and on, once each":                    remindOnce,
 		"Remind/holds for what is created later":          remindLater,
@@ -184,6 +185,25 @@ func warnOnce(t *testing.T, f *fixture) {
 	wantErr(t, f.Warn(t.Context(), id, w), consent.ErrConflict)
 	w.Days = []int{14, 7}
 	must(t, f.Warn(t.Context(), id, w))
+}
+
+// warnSpokenFor: also of a threshold that was claimed before, for a mail of its
+// own that did not go out.
+func warnSpokenFor(t *testing.T, f *fixture) {
+	id := f.valid(t, 1)
+	must(t, f.Warn(t.Context(), id, consent.Warned{Term: 1, Days: []int{14}}))
+	w := consent.Warned{Term: 1, Days: []int{14}, Spoken: 14, Message: "mail warning-14 1: joint", At: f.now}
+	wantErr(t, f.Warn(t.Context(), id, w), consent.ErrConflict)
+	wantErr(t, f.Warn(t.Context(), id, w), consent.ErrConflict)
+	if _, spoken, err := f.Claimed(t.Context(), id, 1, 14); err != nil || !spoken {
+		t.Errorf("spoken for = %t, %v", spoken, err)
+	}
+	lines, err := f.Timeline(t.Context(), id, 10)
+	must(t, err)
+	told := slices.DeleteFunc(lines, func(e consent.Entry) bool { return e.Event != "message_sent" })
+	if len(told) != 1 || told[0].Detail != w.Message || !told[0].At.Equal(f.now) {
+		t.Errorf("lines = %+v", told)
+	}
 }
 
 func warnOtherTerm(t *testing.T, f *fixture) {

@@ -260,7 +260,7 @@ func TestActsOfSupport(t *testing.T) {
 		t.Errorf("a mail is offered that leads nowhere, before anything was granted:\n%s", b.text)
 	}
 	b.post(page+"/send").want(http.StatusConflict, "Copy a link instead")
-	b.get(page+"/stop").want(http.StatusOK, "Stop Súpubúðin’s access to Landsbankinn?", "Payments through Súpubúðin will no longer work")
+	b.get(page+"/stop").want(http.StatusOK, "Stop Súpubúðin’s access to Landsbankinn?", "Payments through Súpubúðin will no longer work", "Súpubúðin is told which of these it is")
 	b.post(page+"/stop").want(http.StatusUnprocessableEntity, "Give a reason")
 	b.post(page+"/stop", "reason", "customer-asked").want(http.StatusSeeOther)
 	b.get(page).want(http.StatusOK, "Stopped on", "our staff (audur) ended it: The customer asked for it", "Stopped. No token")

@@ -216,6 +216,8 @@ func (f file) link() string {
 func (f file) warnedWords() string {
 	m, ok := f.warning()
 	switch {
+	case !ok && f.Now.Before(f.Consent.EndsAt) && f.Consent.NoReminders:
+		return "not warned yet, because the customer turned reminders off"
 	case !ok && f.Now.Before(f.Consent.EndsAt):
 		return "not warned yet"
 	case !ok:

@@ -50,6 +50,14 @@ func TestStateInOneSentence(t *testing.T) {
 	}{
 		"works, warned": {lived(func(f *file) { f.add("2026-02-18 08:00", consent.BySystem, "message_sent", warnedMail) }),
 			toneGood, "Works. Ends on 3 March, in 12 days; warned on 18 February, mail delivered.", "Offer the renewal link"},
+		"works, warned by the mail of another access": {lived(func(f *file) {
+			f.add("2026-02-18 08:00", consent.BySystem, "message_sent", warnedMail+": "+consent.DetailJoint)
+			f.add("2026-02-18 09:00", consent.BySystem, "message_silenced", warnedMail+": "+consent.DetailSpokenFor)
+		}), toneGood, "Works. Ends on 3 March, in 12 days; warned on 18 February, mail delivered.", "Offer the renewal link"},
+		"works, without reminders": {lived(func(f *file) {
+			f.Consent.NoReminders = true
+			f.add("2026-02-18 08:00", consent.BySystem, "message_silenced", warnedMail+": "+consent.DetailReminders)
+		}), toneGood, "Works. Ends on 3 March, in 12 days; not warned yet, because the customer turned reminders off.", "Offer the renewal link"},
 		"works, early": {lived(func(f *file) { f.Now = at("2026-01-10 12:00") }),
 			toneGood, "Works. Ends on 3 March, in 53 days; not warned yet.", "Nothing to do."},
 		"works, over the turn of the year": {lived(func(f *file) { f.Now = at("2025-12-10 12:00") }),
@@ -192,6 +200,13 @@ func TestStory(t *testing.T) {
 		{consent.Entry{Actor: consent.ByStaff, Event: "terminatedByTpp", Detail: "customer-asked"}, "Staff", "ended the access: The customer asked for it", true},
 		{consent.Entry{Actor: consent.BySystem, Event: "message_undelivered", Detail: "mail warning-1 2: no such mailbox"}, "consentd", "Mail about the end within a day not delivered to the customer: no such mailbox", true},
 		{consent.Entry{Actor: consent.BySystem, Event: "message_sent", Detail: "webhook renewed 2"}, "consentd", "Event about the renewal delivered to the app", false},
+		{consent.Entry{Actor: consent.BySystem, Event: "message_sent", Detail: "mail warning-14 1: joint"}, "consentd",
+			"Mail about the end in 14 days delivered to the customer, in one with another access", false},
+		{consent.Entry{Actor: consent.BySystem, Event: "message_silenced", Detail: "mail warning-14 1: spoken_for"}, "consentd",
+			"Mail about the end in 14 days left out: the mail about another access told it", false},
+		{consent.Entry{Actor: consent.BySystem, Event: "message_silenced", Detail: "mail warning-14 1: reminders_off"}, "consentd",
+			"Mail about the end in 14 days left out: the customer turned reminders off", false},
+		{consent.Entry{Actor: consent.BySystem, Event: "message_silenced", Detail: "mail warning-14 1"}, "consentd", "Mail about the end in 14 days left out: no longer so", false},
 		{consent.Entry{Actor: consent.BySystem, Event: "message_sent", Detail: "mail needed 2"}, "consentd", "Mail about a payment that is planned for after the end delivered to the customer", false},
 		{consent.Entry{Actor: consent.BySystem, Event: "message_sent", Detail: "webhook recovered-1766750400000 2"}, "consentd", "Event about the access that works again delivered to the app", false},
 		{consent.Entry{Actor: consent.ByBank, Event: "ended", Detail: consent.CauseWrongPerson}, "Landsbankinn",

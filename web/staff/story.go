@@ -91,11 +91,26 @@ func (m message) words() string {
 	}
 	switch m.outcome {
 	case consent.DeliverySent:
-		return fmt.Sprintf("%s about %s delivered to %s", kind, m.about(), to)
+		text := fmt.Sprintf("%s about %s delivered to %s", kind, m.about(), to)
+		if m.why == consent.DetailJoint {
+			text += ", in one with another access"
+		}
+		return text
 	case consent.DeliverySilenced:
-		return fmt.Sprintf("%s about %s left out: no longer so", kind, m.about())
+		return fmt.Sprintf("%s about %s left out: %s", kind, m.about(), leftOut(m.why))
 	}
 	return fmt.Sprintf("%s about %s not delivered to %s: %s", kind, m.about(), to, m.why)
+}
+
+// leftOut says why a message was not sent after all.
+func leftOut(why string) string {
+	switch why {
+	case consent.DetailReminders:
+		return "the customer turned reminders off"
+	case consent.DetailSpokenFor:
+		return "the mail about another access told it"
+	}
+	return "no longer so"
 }
 
 // events are lines that read the same whatever their detail.

@@ -109,10 +109,10 @@ func tokenWords(err error, bankName string) outcome {
 	switch {
 	case errors.Is(err, client.ErrBankUnavailable):
 		o.Title = bankName + " does not answer"
-		o.Text = "The bank has a disturbance. Nothing was paid, and your permission is as it was."
+		o.Text = "The bank is having problems. Nothing was paid, and your permission is as it was."
 		o.Next, o.Again = "There is nothing to renew. Wait a moment, then try again.", true
 	case errors.Is(err, client.ErrUnavailable), errors.Is(err, client.ErrRateLimited):
-		o.Next, o.Again = "That is a short disturbance. Wait a moment, then try again.", true
+		o.Next, o.Again = "That passes soon. Wait a moment, then try again.", true
 	case errors.Is(err, client.ErrConsentExpired):
 		o.Title = "Your permission has ended"
 		o.Next, o.Connect = "Connect your bank again; then you can pay.", true
