@@ -275,14 +275,14 @@ func (s *Service) OpenAccess(ctx context.Context, link, browser token.Secret) (V
 }
 
 // OpenAccessByMail takes the manage link of a mail to what the app of that
-// mail has of its customer: the mailbox proves no more. A link that a renewal
-// used up is [ErrLinkGone].
+// mail has of its customer: the mailbox proves no more. A link that does not
+// lead there any more is [ErrLinkGone]: see [Manage.OpensAccess].
 func (s *Service) OpenAccessByMail(ctx context.Context, link token.Secret) (Visitor, error) {
 	m, err := s.Manage(ctx, link)
 	if err != nil {
 		return Visitor{}, err
 	}
-	if m.Used {
+	if !m.OpensAccess(s.c.Now()) {
 		return Visitor{}, ErrLinkGone
 	}
 	p, err := s.person(m.Consent)
