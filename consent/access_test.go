@@ -260,6 +260,22 @@ func TestAccessByMail(t *testing.T) {
 	})
 }
 
+// TestNeverConfirmedIsNobodys: somebody granted, and the app never said that it
+// was its customer.
+func TestNeverConfirmedIsNobodys(t *testing.T) {
+	withAccess(t, func(t *testing.T, h *house) {
+		never, hers := h.ask(t, consent.Request{}), h.ask(t, consent.Request{})
+		wantEnding(t, never.visit(t, sandbox.Customer{User: anna}), consent.EndUnconfirmed)
+		must(t, second(h.Confirm(t.Context(), shop, hers.id, hers.visit(t, sandbox.Customer{User: gudrun}).Code)))
+		for _, p := range []*trip{never, hers} {
+			must(t, second(h.StopByApp(t.Context(), shop, p.id)))
+		}
+		v := consent.Visitor{App: "shop", Holder: consent.Holder{Customer: h.customer(t)}}
+		h.wantAccesses(t, v, nil, []consent.ID{hers.id})
+		wantErr(t, second(h.AccessTo(t.Context(), v, never.id)), consent.ErrNotFound)
+	})
+}
+
 // TestMailOfWhatWasStopped: it has no say in what is granted afterwards.
 func TestMailOfWhatWasStopped(t *testing.T) {
 	withAccess(t, func(t *testing.T, h *house) {
