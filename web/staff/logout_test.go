@@ -1,11 +1,15 @@
 package staff
 
 import (
+	"context"
+	"errors"
 	"net/http"
 	"net/url"
 	"strings"
 	"testing"
 	"time"
+
+	"github.com/consentd/consentd/consent"
 )
 
 // elsewhere posts a logout token as the identity provider does: no browser, no
@@ -77,6 +81,23 @@ func (w *world) sessionThere(t *testing.T) string {
 		t.Fatal("nobody has signed in")
 	}
 	return id
+}
+
+// readOnly is a desk whose record cannot be written.
+type readOnly struct{ Desk }
+
+func (readOnly) Record(context.Context, consent.Act) error { return errors.New("the record is full") }
+
+// TestSignedOutElsewhereThoughTheRecordFails: the session ends all the same.
+func TestSignedOutElsewhereThoughTheRecordFails(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	b := w.browser().signIn("audur")
+	w.clock = w.clock.Add(time.Second)
+	w.server.desk = readOnly{w.server.desk}
+	w.elsewhere(w.logoutToken("audur", "")).want(http.StatusInternalServerError)
+	w.server.desk = w.desk
+	b.get("/overview").want(http.StatusSeeOther)
 }
 
 func TestForgedLogout(t *testing.T) {
