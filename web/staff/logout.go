@@ -43,9 +43,9 @@ func (s *server) signedOutElsewhere(c *call) error {
 	return c.NoContent(http.StatusOK)
 }
 
-// recordOnce puts on record that the provider's word was followed. That it has
-// a mark of its own, and comes after: whoever was to be signed out is, whether or
-// not the record can be written.
+// recordOnce puts on record, once, that the provider's word was followed. It
+// comes after, with a mark of its own: whoever was to be signed out is, whether
+// or not the record can be written.
 func (s *server) recordOnce(c *call, l provider.Logout, now time.Time, keep time.Duration) error {
 	ctx := c.Request().Context()
 	first, err := s.c.Sessions.SeenFirst(ctx, "recorded "+l.ID, now, keep)

@@ -112,3 +112,18 @@ func TestForgedLogout(t *testing.T) {
 	w.browser().get("/back-channel-logout?logout_token=" + raw).want(http.StatusMethodNotAllowed)
 	b.get("/overview").want(http.StatusOK)
 }
+
+func TestLogoutsAreLimited(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	b := w.browser().signIn("audur")
+	for range mostLogouts.Requests {
+		w.elsewhere("x").want(http.StatusBadRequest)
+	}
+	w.elsewhere(w.logoutToken("audur", "")).want(http.StatusTooManyRequests)
+	b.get("/overview").want(http.StatusOK)
+	w.browser().signIn("bjorn").get("/overview").want(http.StatusOK) // signing in has a limit of its own
+	w.clock = w.clock.Add(time.Second)
+	w.elsewhere(w.logoutToken("audur", "")).want(http.StatusOK)
+	b.get("/overview").want(http.StatusSeeOther)
+}
