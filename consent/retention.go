@@ -55,11 +55,14 @@ func (s *Service) forget(ctx context.Context, c Consent) error {
 	if err != nil {
 		return err
 	}
-	w := Work{}
+	return s.c.Store.Purge(ctx, c.ID, customer, person, nothingDue(c.ID))
+}
+
+func nothingDue(id ID) (w Work) {
 	for _, k := range []TaskKind{TaskWarn, TaskExpire, TaskProbe, TaskAbandon, TaskBelieve, TaskPurge} {
-		w.Remove = append(w.Remove, Task{Kind: k, ID: c.ID})
+		w.Remove = append(w.Remove, Task{Kind: k, ID: id})
 	}
-	return s.c.Store.Purge(ctx, c.ID, customer, person, w)
+	return w
 }
 
 // Purgeable is a record that clean-up would delete, and why.
@@ -121,7 +124,10 @@ func (s *Service) erase(ctx context.Context, who Actor, app App, reference token
 	e := Erasure{Reference: proof, At: s.c.Now().UTC(), App: app.ID}
 	for _, id := range ids {
 		c, err := s.Stop(ctx, id, who, CauseErased)
-		if errors.Is(err, ErrNotFound) {
+		if errors.Is(err, ErrNotFound) { // Redis dropped it by itself, and what finds it is left
+			if err := s.c.Store.Purge(ctx, id, index, nil, nothingDue(id)); err != nil {
+				return Erasure{}, err
+			}
 			continue
 		}
 		if err != nil {

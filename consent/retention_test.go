@@ -195,3 +195,28 @@ func TestErasureFindsAConsentThatWasRenewedForYears(t *testing.T) {
 		}
 	})
 }
+
+// TestEraseWhatRedisDropped: a record that nobody purged in time went by
+// itself, and its customer's index must not outlive the erasure.
+func TestEraseWhatRedisDropped(t *testing.T) {
+	bubble(t, func(t *testing.T, h *house) {
+		p := h.granted(t)
+		must(t, h.Settle(t.Context()))
+		must(t, h.Work(t.Context()))
+		must(t, h.Remind(t.Context(), p.manageLink(t), false))
+		for _, key := range h.redis.Keys() {
+			if strings.HasSuffix(key, string(p.id)) {
+				h.redis.Del(key)
+			}
+		}
+		e, err := h.Erase(t.Context(), shop, "customer-1")
+		if err != nil || e.Consents != 0 {
+			t.Fatalf("erased: %+v, %v", e, err)
+		}
+		for _, key := range h.redis.Keys() {
+			if strings.Contains(key, ":customer:") || strings.Contains(key, ":reminders:") {
+				t.Errorf("an erased customer has left %s", key)
+			}
+		}
+	})
+}
