@@ -60,6 +60,12 @@ func testSessions(t *testing.T, client redis.UniversalClient) {
 		t.Fatal(err)
 	}
 	find("a", "")
+	if err := s.DeleteCtx(ctx, "made-up"); err != nil {
+		t.Fatal(err)
+	}
+	if client.Exists(ctx, "session:staff:made-up").Val() != 0 {
+		t.Error("a name that nobody had is kept")
+	}
 	if at, err := s.EndedAll(ctx, "audur"); err != nil || !at.IsZero() {
 		t.Errorf("EndedAll = %s, %v, want never", at, err)
 	}
