@@ -68,7 +68,11 @@ func (s *Service) Accesses(ctx context.Context, v Visitor, after string) (Access
 		page.Next = q.cursor(last)
 	}
 	for _, c := range all {
-		if !s.shows(ctx, v, c) {
+		shown, err := s.shows(ctx, v, c)
+		if err != nil {
+			return AccessPage{}, err
+		}
+		if !shown {
 			continue
 		}
 		if a := s.access(c); c.StatusAt(s.c.Now()) == Valid {
@@ -105,7 +109,11 @@ func (s *Service) AccessTo(ctx context.Context, v Visitor, id ID) (Access, error
 	if err != nil {
 		return Access{}, err
 	}
-	if !s.shows(ctx, v, c) {
+	shown, err := s.shows(ctx, v, c)
+	if err != nil {
+		return Access{}, err
+	}
+	if !shown {
 		return Access{}, ErrNotFound
 	}
 	a := s.access(c)
@@ -141,26 +149,30 @@ func (s *Service) access(c Consent) Access {
 }
 
 // shows reports whether a consent is one that the visitor may see: theirs,
-// granted, and not over for too long. What finds a consent is asked of the
-// record again, so that a list that is wrong shows nobody anything.
-func (s *Service) shows(ctx context.Context, v Visitor, c Consent) bool {
+// granted by whom the app knows as its customer, and not over for too long.
+// What finds a consent is asked of the record again, so that a list that is
+// wrong shows nobody anything. Its error is the store's.
+func (s *Service) shows(ctx context.Context, v Visitor, c Consent) (bool, error) {
 	granted := []Status{Valid, Expired, RevokedByPsu, TerminatedByTpp, TerminatedByAspsp}
 	now := s.c.Now()
 	if c.AuthorizedAt.IsZero() || !slices.Contains(granted, c.StatusAt(now)) || now.Sub(c.lastDay()) > endedShown {
-		return false
+		return false, nil
 	}
-	theirs, err := s.belongs(v, c)
+	p, err := s.person(c)
+	theirs := false
+	if err == nil {
+		theirs, err = s.belongs(v, c, p)
+	}
 	if err != nil {
 		s.c.Log.ErrorContext(ctx, "unknown whose consent it is", slog.String("consent", string(c.ID)), slog.Any("error", err))
 	}
-	return theirs && err == nil
+	if err != nil || !theirs {
+		return false, nil
+	}
+	return s.confirmed(ctx, c, p)
 }
 
-func (s *Service) belongs(v Visitor, c Consent) (bool, error) {
-	p, err := s.person(c)
-	if err != nil {
-		return false, err
-	}
+func (s *Service) belongs(v Visitor, c Consent, p Person) (bool, error) {
 	if v.App != "" {
 		index, err := s.customerIndex(c.App, p.Reference)
 		return c.App == v.App && isIndex(v.Holder.Customer, index), err
@@ -275,14 +287,14 @@ func (s *Service) OpenAccess(ctx context.Context, link, browser token.Secret) (V
 }
 
 // OpenAccessByMail takes the manage link of a mail to what the app of that
-// mail has of its customer: the mailbox proves no more. A link that a renewal
-// used up is [ErrLinkGone].
+// mail has of its customer: the mailbox proves no more. A link that does not
+// lead there any more is [ErrLinkGone]: see [Manage.OpensAccess].
 func (s *Service) OpenAccessByMail(ctx context.Context, link token.Secret) (Visitor, error) {
 	m, err := s.Manage(ctx, link)
 	if err != nil {
 		return Visitor{}, err
 	}
-	if m.Used {
+	if !m.OpensAccess(s.c.Now()) {
 		return Visitor{}, ErrLinkGone
 	}
 	p, err := s.person(m.Consent)

@@ -260,6 +260,56 @@ func TestAccessByMail(t *testing.T) {
 	})
 }
 
+// TestNeverConfirmedIsNobodys: somebody granted, and the app never said that it
+// was its customer.
+func TestNeverConfirmedIsNobodys(t *testing.T) {
+	withAccess(t, func(t *testing.T, h *house) {
+		never, hers := h.ask(t, consent.Request{}), h.ask(t, consent.Request{})
+		wantEnding(t, never.visit(t, sandbox.Customer{User: anna}), consent.EndUnconfirmed)
+		must(t, second(h.Confirm(t.Context(), shop, hers.id, hers.visit(t, sandbox.Customer{User: gudrun}).Code)))
+		for _, p := range []*trip{never, hers} {
+			must(t, second(h.StopByApp(t.Context(), shop, p.id)))
+		}
+		v := consent.Visitor{App: "shop", Holder: consent.Holder{Customer: h.customer(t)}}
+		h.wantAccesses(t, v, nil, []consent.ID{hers.id})
+		wantErr(t, second(h.AccessTo(t.Context(), v, never.id)), consent.ErrNotFound)
+	})
+}
+
+// TestMailOfWhatWasStopped: it has no say in what is granted afterwards.
+func TestMailOfWhatWasStopped(t *testing.T) {
+	withAccess(t, func(t *testing.T, h *house) {
+		p := h.granted(t)
+		must(t, h.Settle(t.Context()))
+		must(t, h.Work(t.Context()))
+		link := p.manageLink(t)
+		must(t, second(h.OpenAccessByMail(t.Context(), link)))
+		must(t, second(h.StopByCustomer(t.Context(), link)))
+		h.granted(t)
+		wantErr(t, second(h.OpenAccessByMail(t.Context(), link)), consent.ErrLinkGone)
+		m, err := h.Manage(t.Context(), link)
+		if err != nil || m.Consent.Status != consent.RevokedByPsu {
+			t.Errorf("manage = %+v, %v", m, err)
+		}
+		time.Sleep(30 * day)
+		wantErr(t, second(h.Manage(t.Context(), link)), consent.ErrLinkGone)
+	})
+}
+
+func TestMailOfWhatRanItsTime(t *testing.T) {
+	withAccess(t, func(t *testing.T, h *house) {
+		p := h.granted(t)
+		must(t, h.Settle(t.Context()))
+		must(t, h.Work(t.Context()))
+		link := p.manageLink(t)
+		end := p.wantStatus(t, consent.Valid, "").EndsAt
+		time.Sleep(time.Until(end.Add(29 * day)))
+		must(t, second(h.OpenAccessByMail(t.Context(), link)))
+		time.Sleep(day)
+		wantErr(t, second(h.OpenAccessByMail(t.Context(), link)), consent.ErrLinkGone)
+	})
+}
+
 func TestVisitorsStopAndRenew(t *testing.T) {
 	withAccess(t, func(t *testing.T, h *house) {
 		p := h.granted(t)

@@ -23,7 +23,16 @@ const manageGrace = 30 * day
 // too: the page behind it is there from the first grant until a month after
 // the end.
 func (c Consent) RenewableByMail(now time.Time) bool {
-	return c.Renewable() && now.Before(c.EndsAt.Add(manageGrace))
+	return c.Renewable() && now.Before(c.manageUntil())
+}
+
+// manageUntil is a month after the end, planned or sooner.
+func (c Consent) manageUntil() time.Time {
+	end := c.EndsAt
+	if !c.EndedAt.IsZero() && c.EndedAt.Before(end) {
+		end = c.EndedAt
+	}
+	return end.Add(manageGrace)
 }
 
 type manageBox struct {
@@ -33,7 +42,7 @@ type manageBox struct {
 }
 
 func (s *Service) manageLink(c Consent) (token.Secret, error) {
-	plain, err := json.Marshal(manageBox{Consent: c.ID, Term: c.Term, Until: c.EndsAt.Add(manageGrace)})
+	plain, err := json.Marshal(manageBox{Consent: c.ID, Term: c.Term, Until: c.manageUntil()})
 	if err != nil {
 		return "", err
 	}
@@ -66,8 +75,19 @@ func (s *Service) Manage(ctx context.Context, link token.Secret) (Manage, error)
 	if err != nil {
 		return Manage{}, goneIfNotFound(err)
 	}
+	if !s.c.Now().Before(c.manageUntil()) {
+		return Manage{}, ErrLinkGone
+	}
 	ask, err := s.askFor(c)
 	return Manage{Ask: ask, Used: c.Term != m.Term}, err
+}
+
+// OpensAccess reports whether the link leads to My access too: not once it was
+// used up, nor when the consent was ended before its time, so that a mail of
+// what is over has no say in what the customer grants afterwards.
+func (m Manage) OpensAccess(now time.Time) bool {
+	status := m.Consent.StatusAt(now)
+	return !m.Used && (status == Valid || status == Expired)
 }
 
 // RenewByCustomer takes a manage link to a fresh link of the page that asks,

@@ -237,6 +237,11 @@ func TestAccessFromAMail(t *testing.T) {
 	if r := b.press("/m/forged/access"); r.status != http.StatusGone && r.header.Get("Location") != "/m/forged/" {
 		t.Errorf("a forged link = %d", r.status)
 	}
+	b.press(mail + "/stop")
+	b.opened(mail).saysNot(t, `action="access"`)
+	if r := b.press(mail + "/access"); r.header.Get("Location") != mail+"/" {
+		t.Errorf("the mail of what was stopped leads to %q", r.header.Get("Location"))
+	}
 }
 
 func TestStopAndRenewInMyAccess(t *testing.T) {

@@ -81,8 +81,8 @@ func (s *server) stopAccess(c *call, v consent.Visitor) error {
 	return toAccess(c)
 }
 
-// accessFromMail answers POST /m/{link}/access. A link that a renewal used up
-// leads back to the page that says so.
+// accessFromMail answers POST /m/{link}/access. A link that was used up, or
+// whose consent was ended before its time, leads back to the page that says so.
 func (s *server) accessFromMail(c *call) error {
 	link, err := mailLinkOf(c)
 	if err != nil {

@@ -114,7 +114,7 @@ type appHandler func(c *call, app consent.App) error
 
 // forApp is the only way to a route of the API: by an app that is known, has
 // not called too often, and may do this.
-func (s *server) forApp(op Operation, h appHandler) echo.HandlerFunc {
+func (s *server) forApp(h appHandler, ops ...Operation) echo.HandlerFunc {
 	return on(func(c *call) error {
 		who, err := s.caller(c)
 		if err != nil {
@@ -124,7 +124,7 @@ func (s *server) forApp(op Operation, h appHandler) echo.HandlerFunc {
 			s.metrics.denied(answerTo(err).code)
 			return err
 		}
-		if err := s.admit(c, who, op, c.Param("id")); err != nil {
+		if err := s.admit(c, who, c.Param("id"), ops...); err != nil {
 			return err
 		}
 		return h(c, who.App)
@@ -132,16 +132,18 @@ func (s *server) forApp(op Operation, h appHandler) echo.HandlerFunc {
 }
 
 // admit lets a known caller do something, as often as it may.
-func (s *server) admit(c *call, who caller, op Operation, id string) error {
+func (s *server) admit(c *call, who caller, id string, ops ...Operation) error {
 	c.caller = who
 	s.used(who)
 	if err := who.budget.take(s.service.Now(), c.Response().Header()); err != nil {
 		s.metrics.denied(answerTo(err).code)
 		return err
 	}
-	if !who.may[op] {
-		s.deny(c, op, id)
-		return errOperation
+	for _, op := range ops {
+		if !who.may[op] {
+			s.deny(c, op, id)
+			return errOperation
+		}
 	}
 	return nil
 }

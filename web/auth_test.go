@@ -7,6 +7,7 @@ import (
 	"errors"
 	"net/http"
 	"net/url"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -91,6 +92,26 @@ func TestWhatAnAppMayNotDoIsRefusedAndOnRecord(t *testing.T) {
 		t.Errorf("%v denied operations are counted, want 6", n)
 	}
 	if !strings.Contains(w.log.String(), "operation denied") {
+		t.Error("nothing is in the log")
+	}
+}
+
+// TestLinkToMyAccessNeedsWhatItsPageDoes: a link must not be a way round what
+// an app may not do.
+func TestLinkToMyAccessNeedsWhatItsPageDoes(t *testing.T) {
+	t.Parallel()
+	all := []web.Operation{web.OpRead, web.OpRenew, web.OpRevoke}
+	for _, no := range all {
+		w := newWorld(t, func(s *settings) {
+			s.operations = slices.DeleteFunc(slices.Clone(all), func(o web.Operation) bool { return o == no })
+		})
+		w.call(w.key, "POST", "/v1/access-links", object{"customer_reference": "customer-canary-1"}).wants(t, http.StatusForbidden, "operation-not-allowed")
+	}
+	w := newWorld(t, func(s *settings) { s.operations = all })
+	if r := w.call(w.key, "POST", "/v1/access-links", object{"customer_reference": "customer-canary-1"}); r.status != http.StatusOK {
+		t.Errorf("POST /v1/access-links = %d %s", r.status, r.text)
+	}
+	if !strings.Contains(w.log.String(), "link to my access made") {
 		t.Error("nothing is in the log")
 	}
 }

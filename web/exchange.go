@@ -44,7 +44,7 @@ func (s *server) exchange(c *call, op Operation) error {
 		s.metrics.denied(answerTo(err).code)
 		return err
 	}
-	if err := s.admit(c, who, op, form.Get("subject_token")); err != nil {
+	if err := s.admit(c, who, form.Get("subject_token"), op); err != nil {
 		return err
 	}
 	r, err := readExchange(c, form)

@@ -77,7 +77,7 @@ func (s *server) manage(c *call) error {
 		return err
 	}
 	p := s.managePage(s.about(c, m.App, m.Consent.Spoken()).texts, m)
-	p.More = !m.Used
+	p.More = m.OpensAccess(s.service.Now())
 	return s.show(c, "manage", p)
 }
 

@@ -16,7 +16,7 @@ const (
 	OpCreate  Operation = "create"  // ask for a consent
 	OpRead    Operation = "read"    // whatever changes nothing and holds no token
 	OpToken   Operation = "token"   // get an access token
-	OpRenew   Operation = "renew"   // make a page for the customer: to renew, or to see what they granted
+	OpRenew   Operation = "renew"   // make a page for the customer to renew; one to see what they granted needs read and revoke too
 	OpRevoke  Operation = "revoke"  // stop a consent
 	OpConfirm Operation = "confirm" // say that the customer is the app's own
 	OpReport  Operation = "report"  // tell what the bank answered
@@ -52,6 +52,7 @@ func may(named []Operation) (map[Operation]bool, error) {
 type apiRoute struct {
 	method, path string
 	operation    Operation
+	also         []Operation // what an app must be allowed besides; not with own
 	answer       appHandler
 
 	// own is in place of answer, for a call that knows its callers in another
@@ -63,7 +64,7 @@ func (s *server) handlerOf(r apiRoute) echo.HandlerFunc {
 	if r.own != nil {
 		return on(func(c *call) error { return r.own(c, r.operation) })
 	}
-	return s.forApp(r.operation, r.answer)
+	return s.forApp(r.answer, append([]Operation{r.operation}, r.also...)...)
 }
 
 // checkRoutes makes sure that nothing of the API can be reached without an

@@ -1,6 +1,7 @@
 package web
 
 import (
+	"log/slog"
 	"net/http"
 
 	"github.com/consentd/consentd/consent"
@@ -50,6 +51,8 @@ func (s *server) linkToAccess(c *call, app consent.App) error {
 	if err != nil {
 		return err
 	}
+	s.log.InfoContext(c.Request().Context(), "link to my access made", slog.String("app", app.ID),
+		slog.String("credential", c.caller.credential.String()), slog.String("request_id", c.requestID))
 	return c.writeJSON(http.StatusOK, contract.CustomerPage{
 		PageURL: s.publicURL("/a/" + link.Secret.Reveal()), PageExpiresAt: inSeconds(link.Expires),
 	})

@@ -186,7 +186,7 @@ func (s *server) api() []apiRoute {
 		{method: http.MethodDelete, path: one, operation: OpRevoke, answer: s.stop},
 		{method: http.MethodPost, path: one + "/report", operation: OpReport, answer: s.report},
 		{method: http.MethodGet, path: one + "/proof", operation: OpRead, answer: s.proof},
-		{method: http.MethodPost, path: "/v1/access-links", operation: OpRenew, answer: s.linkToAccess},
+		{method: http.MethodPost, path: "/v1/access-links", operation: OpRenew, also: []Operation{OpRead, OpRevoke}, answer: s.linkToAccess},
 		{method: http.MethodPost, path: "/v1/erasures", operation: OpErase, answer: s.erase},
 		{method: http.MethodGet, path: "/v1/me", operation: OpRead, answer: s.me},
 		{method: http.MethodPost, path: pathExchange, operation: OpToken, own: s.exchange},
