@@ -51,6 +51,8 @@ func (h *house) signIn(t *testing.T, c sandbox.Customer) (consent.Result, string
 	must(t, err)
 	if u, err := url.Parse(address); err != nil || u.Query().Get("scope") != "openid" {
 		t.Fatalf("asks for %q", u.Query().Get("scope"))
+	} else if u.Query().Get("prompt") != "login" {
+		t.Fatalf("whoever sits there need not sign in anew: %s", u)
 	}
 	c.Client = &http.Client{Transport: h.bank}
 	back, err := c.Authorize(t.Context(), address)

@@ -99,7 +99,7 @@ func (s *Service) Begin(ctx context.Context, link, browser token.Secret, textVer
 	if err != nil {
 		return "", err
 	}
-	state, f, address, err := s.setOut(ctx, ask.Bank.ID, browser, ask.Scopes)
+	state, f, address, err := s.setOut(ctx, ask.Bank.ID, browser, ask.Scopes, false)
 	if err != nil {
 		return "", err
 	}
@@ -112,10 +112,10 @@ func (s *Service) Begin(ctx context.Context, link, browser token.Secret, textVer
 
 // setOut prepares a browser's trip to a bank: the key to keep it under, and
 // the address to send the browser to.
-func (s *Service) setOut(ctx context.Context, bank string, browser token.Secret, scopes []string) (key string, f flowBox, address string, err error) {
+func (s *Service) setOut(ctx context.Context, bank string, browser token.Secret, scopes []string, anew bool) (key string, f flowBox, address string, err error) {
 	state, nonce, verifier := newSecret(), newSecret(), newSecret()
 	address, err = s.c.Vault.AuthorizationURL(ctx, bank, token.AuthorizationRequest{
-		State: state, Nonce: nonce, Verifier: verifier, Scopes: scopes,
+		State: state, Nonce: nonce, Verifier: verifier, Scopes: scopes, Anew: anew,
 	})
 	if err != nil {
 		s.c.Log.WarnContext(ctx, "no way to the bank", slog.String("bank", bank), slog.Any("error", err))

@@ -14,12 +14,14 @@ var signInScopes = []string{"openid"}
 // SignIn sends a browser, known by the secret in its cookie, to a bank where
 // the customer proves who they are; what comes of it is in [Service.Result].
 // Its error is [ErrNotFound] for a bank where that is not offered,
-// [ErrBankUnavailable] or [token.ErrStoreUnavailable].
+// [ErrBankUnavailable] or [token.ErrStoreUnavailable]. The bank is to ask anew:
+// who sits at a machine where somebody is still signed in there must not see
+// what they granted.
 func (s *Service) SignIn(ctx context.Context, bank string, browser token.Secret) (string, error) {
 	if b, known := s.banks[bank]; !known || !b.SignIn {
 		return "", ErrNotFound
 	}
-	state, f, address, err := s.setOut(ctx, bank, browser, signInScopes)
+	state, f, address, err := s.setOut(ctx, bank, browser, signInScopes, true)
 	if err != nil {
 		return "", err
 	}

@@ -43,6 +43,7 @@ type AuthorizationRequest struct {
 	Nonce    Secret
 	Verifier Secret // PKCE code verifier (RFC 7636 section 4.1); the bank sees its S256 challenge
 	Scopes   []string
+	Anew     bool // the bank is to ask who it is, although it knows the browser (prompt=login)
 }
 
 // Redemption exchanges the code that a trip brought back.

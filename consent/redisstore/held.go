@@ -39,7 +39,7 @@ func (s *Store) Held(ctx context.Context, h consent.Holder, after consent.Place,
 		all = append(all, placesBehind(after, f.Val())...)
 	}
 	slices.SortFunc(all, func(a, b consent.Place) int { return b.Compare(a) })
-	all = slices.Compact(all)
+	all = eachOnce(all)
 	if len(all) > limit {
 		all, more = all[:limit], true
 	}
@@ -76,4 +76,15 @@ func placesBehind(after consent.Place, found []redis.Z) []consent.Place {
 		}
 	}
 	return out
+}
+
+// eachOnce leaves out the later places of what has several: the lists may be
+// read before and after a renewal moves it to the front.
+func eachOnce(all []consent.Place) []consent.Place {
+	seen := make(map[consent.ID]bool)
+	return slices.DeleteFunc(all, func(p consent.Place) bool {
+		before := seen[p.ID]
+		seen[p.ID] = true
+		return before
+	})
 }

@@ -63,6 +63,7 @@
 //	once:<app>:<index>      hash   what an app's idempotency key stands for, sealed; a day
 //	session:<kind>:<hash>   string a signed-in browser, sealed; empty: ended a moment ago
 //	session:<kind>:ended:<index> string  when all sessions of one person were ended
+//	session:<kind>:seen:<index>  string  when a logout token came first, and was put on record
 //
 // A grant expires with its consent (PEXPIREAT) as a backstop; the record and
 // what hangs on it, thirty days after its purge is due. Business times come from the

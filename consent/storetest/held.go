@@ -18,6 +18,7 @@ func held() map[string]func(*testing.T, *fixture) {
 		"Held/more of one moment than a page holds":          heldAtOnce,
 		"Held/not before it is confirmed":                    heldOnceConfirmed,
 		"Activate/another holder takes the place of the one": heldByAnother,
+		"Activate/moves it to the front of each list":        heldByWhoSaidLess,
 		"Purge/leaves no holder":                             heldNoMore,
 		"Rebuild/enters consents under their holders":        heldAgain,
 	}
@@ -139,6 +140,25 @@ func heldByAnother(t *testing.T, f *fixture) {
 	wantHeld(t, f, consent.Holder{Subject: subject})
 	wantHeld(t, f, consent.Holder{Subject: other}, id)
 	wantHeld(t, f, consent.Holder{Person: person}, id) // a bank that says less takes nothing back
+}
+
+// heldByWhoSaidLess renews at a bank that names no national id this time.
+func heldByWhoSaidLess(t *testing.T, f *fixture) {
+	renewed := f.holds(t, 0x7f, 1, f.now, person, subject)
+	newer := f.holds(t, 0x7f, 2, f.now.Add(time.Second), person, subject)
+	a := f.activation("commit-2")
+	a.Version, a.AuthorizedAt, a.Subject, a.Person = 2, f.now.Add(time.Hour), subject, nil
+	must(t, f.Activate(t.Context(), renewed, a))
+	wantHeld(t, f, consent.Holder{Person: person}, renewed, newer)
+	h := consent.Holder{Person: person, Subject: subject}
+	wantHeld(t, f, h, renewed, newer)
+	first, _, err := f.Held(t.Context(), h, consent.Place{}, 1)
+	must(t, err)
+	second, more, err := f.Held(t.Context(), h, first[0], 1)
+	must(t, err)
+	if len(second) != 1 || second[0].ID != newer || more {
+		t.Errorf("the second page has %v, more: %v", second, more)
+	}
 }
 
 func heldNoMore(t *testing.T, f *fixture) {

@@ -69,6 +69,9 @@ func (b *Bank) parameters(address string, r token.AuthorizationRequest) string {
 	if slices.Contains(r.Scopes, openID) {
 		options = append(options, oauth2.SetAuthURLParam("nonce", r.Nonce.Reveal()))
 	}
+	if r.Anew { // OpenID Connect Core 1.0, section 3.1.2.1
+		options = append(options, oauth2.SetAuthURLParam("prompt", "login"))
+	}
 	return c.AuthCodeURL(r.State.Reveal(), options...)
 }
 

@@ -2,6 +2,7 @@ package oauthbank_test
 
 import (
 	"net/url"
+	"slices"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -237,4 +238,19 @@ func TestRevokeHungEndpoint(t *testing.T) {
 			t.Errorf("Revoke = %v after %s, want failed after 20 s", got, waited)
 		}
 	})
+}
+
+// TestAuthorizationURLAnew: only a trip that says so makes the bank ask again.
+func TestAuthorizationURLAnew(t *testing.T) {
+	for anew, want := range map[bool][]string{true: {"login"}, false: nil} {
+		r := trip()
+		r.Anew = anew
+		address, err := newOP().bank(t, func(*oauthbank.Config) {}).AuthorizationURL(t.Context(), r)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if got := queryOf(t, address)["prompt"]; !slices.Equal(got, want) {
+			t.Errorf("anew %t: prompt = %q, want %q", anew, got, want)
+		}
+	}
 }

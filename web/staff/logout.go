@@ -27,22 +27,33 @@ func (s *server) signedOutElsewhere(c *call) error {
 		return err
 	}
 	now := s.c.Clock().UTC().Truncate(time.Millisecond)
-	first, err := s.c.Sessions.SeenFirst(ctx, l.ID, now, max(l.Expires.Sub(now), 0)+time.Hour)
+	keep := max(l.Expires.Sub(now), 0) + time.Hour
+	first, err := s.c.Sessions.SeenFirst(ctx, l.ID, now, keep)
 	if err != nil {
 		return err
-	}
-	if first.Equal(now) {
-		who := consent.Staff{ID: cmp.Or(l.Subject, "identity provider")}
-		if err := s.desk.Record(ctx, consent.Act{Staff: who, Action: "signed_out", RequestID: c.requestID, Detail: "by the identity provider"}); err != nil {
-			return err
-		}
 	}
 	for _, whose := range endedBy(l) {
 		if err := s.c.Sessions.EndAll(ctx, whose, first, s.c.Absolute); err != nil {
 			return err
 		}
 	}
+	if err := s.recordOnce(c, l, now, keep); err != nil {
+		return err
+	}
 	return c.NoContent(http.StatusOK)
+}
+
+// recordOnce puts on record, once, that the provider's word was followed. It
+// comes after, with a mark of its own: whoever was to be signed out is, whether
+// or not the record can be written.
+func (s *server) recordOnce(c *call, l provider.Logout, now time.Time, keep time.Duration) error {
+	ctx := c.Request().Context()
+	first, err := s.c.Sessions.SeenFirst(ctx, "recorded "+l.ID, now, keep)
+	if err != nil || !first.Equal(now) {
+		return err
+	}
+	who := consent.Staff{ID: cmp.Or(l.Subject, "identity provider")}
+	return s.desk.Record(ctx, consent.Act{Staff: who, Action: "signed_out", RequestID: c.requestID, Detail: "by the identity provider"})
 }
 
 // endedBy are the sessions that end: the one that is named, and those whose

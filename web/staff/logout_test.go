@@ -1,11 +1,15 @@
 package staff
 
 import (
+	"context"
+	"errors"
 	"net/http"
 	"net/url"
 	"strings"
 	"testing"
 	"time"
+
+	"github.com/consentd/consentd/consent"
 )
 
 // elsewhere posts a logout token as the identity provider does: no browser, no
@@ -79,6 +83,23 @@ func (w *world) sessionThere(t *testing.T) string {
 	return id
 }
 
+// readOnly is a desk whose record cannot be written.
+type readOnly struct{ Desk }
+
+func (readOnly) Record(context.Context, consent.Act) error { return errors.New("the record is full") }
+
+// TestSignedOutElsewhereThoughTheRecordFails: the session ends all the same.
+func TestSignedOutElsewhereThoughTheRecordFails(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	b := w.browser().signIn("audur")
+	w.clock = w.clock.Add(time.Second)
+	w.server.desk = readOnly{w.server.desk}
+	w.elsewhere(w.logoutToken("audur", "")).want(http.StatusInternalServerError)
+	w.server.desk = w.desk
+	b.get("/overview").want(http.StatusSeeOther)
+}
+
 func TestForgedLogout(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t)
@@ -90,4 +111,19 @@ func TestForgedLogout(t *testing.T) {
 	}
 	w.browser().get("/back-channel-logout?logout_token=" + raw).want(http.StatusMethodNotAllowed)
 	b.get("/overview").want(http.StatusOK)
+}
+
+func TestLogoutsAreLimited(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	b := w.browser().signIn("audur")
+	for range mostLogouts.Requests {
+		w.elsewhere("x").want(http.StatusBadRequest)
+	}
+	w.elsewhere(w.logoutToken("audur", "")).want(http.StatusTooManyRequests)
+	b.get("/overview").want(http.StatusOK)
+	w.browser().signIn("bjorn").get("/overview").want(http.StatusOK) // signing in has a limit of its own
+	w.clock = w.clock.Add(time.Second)
+	w.elsewhere(w.logoutToken("audur", "")).want(http.StatusOK)
+	b.get("/overview").want(http.StatusSeeOther)
 }

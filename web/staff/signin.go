@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"github.com/consentd/consentd/consent"
+	"github.com/consentd/consentd/web/gate"
 	"github.com/consentd/consentd/web/staff/provider"
 )
 
@@ -108,16 +109,18 @@ func (s *server) signOutOther(c *call) error {
 	return s.away(c, "/audit")
 }
 
-// tooMany: an address signs in too often.
+// tooMany: an address signs in, or somebody out, too often.
 type tooMany struct{ wait time.Duration }
 
 func (tooMany) Error() string { return "staff: too many sign-ins" }
 
 // limited lets a request of somebody unknown through as long as its address
 // does not send too many: each costs the identity provider one as well.
-func (s *server) limited(h handler) handler {
+func (s *server) limited(h handler) handler { return s.limitedBy(s.signIns, h) }
+
+func (s *server) limitedBy(addresses *gate.Addresses, h handler) handler {
 	return func(c *call) error {
-		if wait := s.signIns.Take(c.RealIP(), s.c.Clock()); wait > 0 {
+		if wait := addresses.Take(c.RealIP(), s.c.Clock()); wait > 0 {
 			return tooMany{wait}
 		}
 		return h(c)

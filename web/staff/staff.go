@@ -72,6 +72,10 @@ type Sessions interface {
 // defaultSignIns lets an office sign in whose people share an address.
 var defaultSignIns = gate.Limit{Requests: 60, Per: time.Minute}
 
+// mostLogouts lets everybody's sign-outs come from the provider's one address.
+// They have a limit of their own, so that sign-ins cannot hold them up.
+var mostLogouts = gate.Limit{Requests: 600, Per: time.Minute}
+
 // server is what the handlers share.
 type server struct {
 	c        Config
@@ -80,6 +84,7 @@ type server struct {
 	pages    *pages
 	origin   *http.CrossOriginProtection
 	signIns  *gate.Addresses
+	logouts  *gate.Addresses
 	log      *slog.Logger
 	table    []route
 }
@@ -112,7 +117,7 @@ func newServer(c Config) (*server, error) {
 	if c.SignIns.None() {
 		c.SignIns = defaultSignIns
 	}
-	s := &server{c: c, desk: c.Desk, signIns: gate.NewAddresses(c.SignIns), sessions: newSessions(c), origin: http.NewCrossOriginProtection(), log: c.Log}
+	s := &server{c: c, desk: c.Desk, signIns: gate.NewAddresses(c.SignIns), logouts: gate.NewAddresses(mostLogouts), sessions: newSessions(c), origin: http.NewCrossOriginProtection(), log: c.Log}
 	if err := c.SignIns.Check(); err != nil {
 		return nil, err
 	}
@@ -148,7 +153,7 @@ func (s *server) routes(e *echo.Echo) {
 	do("/sign-in", actAnybody, s.limited(s.signIn))
 	show("/callback", actAnybody, s.limited(s.callback))
 	do("/sign-out", actSelf, s.signOut)
-	s.route(e, http.MethodPost, "/back-channel-logout", actAnybody, s.signedOutElsewhere) // from no page: the token says who asks
+	s.route(e, http.MethodPost, "/back-channel-logout", actAnybody, s.limitedBy(s.logouts, s.signedOutElsewhere)) // from no page: the token says who asks
 
 	show("/", actSee, s.find)
 	do("/find", actSee, s.findOne)
