@@ -21,15 +21,17 @@ var badApps = []badFile{
 		name: "egress",
 		text: base + app + "  operations: [read, egress]\n" +
 			"- {id: two, name: Two, banks: [sandbox], key_hashes: [" + hash2 + "], return_urls: {a: 'https://x.example'}, egress: {paths: [GET /a]}}\n" +
-			"- {id: three, name: Three, banks: [sandbox], key_hashes: [" + strings.Repeat("ab", 32) + "], return_urls: {a: 'https://x.example'}, operations: [egress], egress: {paths: [GET /a/*, FETCH /a, GET a, GET /a/../b, GET /**/a, 'GET /a/**']}}\n",
+			"- {id: three, name: Three, banks: [sandbox], key_hashes: [" + strings.Repeat("ab", 32) + "], return_urls: {a: 'https://x.example'}, operations: [egress], egress: {paths: [GET /a/*, FETCH /a, GET a, GET /a/../b, GET /**/a, 'GET /a/**', 'GET /pay*', 'GET /x**']}}\n",
 		want: []string{
 			"consentd.yaml:4: banks.sandbox.api_base_url: missing; an app has egress in operations",
 			"consentd.yaml:9: apps.shop.egress.paths: missing; egress is in operations, so list the calls, such as GET /v1/payments/*",
 			"consentd.yaml:15: apps.two.egress.paths: has no effect without egress in operations",
-			"consentd.yaml:16: apps.three.egress.paths[1]: want a method and a path, such as GET /v1/payments/*; ** stands at the end",
-			"consentd.yaml:16: apps.three.egress.paths[2]: want a method and a path, such as GET /v1/payments/*; ** stands at the end",
-			"consentd.yaml:16: apps.three.egress.paths[3]: want a method and a path, such as GET /v1/payments/*; ** stands at the end",
-			"consentd.yaml:16: apps.three.egress.paths[4]: want a method and a path, such as GET /v1/payments/*; ** stands at the end",
+			"consentd.yaml:16: apps.three.egress.paths[1]: want a method and a path, such as GET /v1/payments/*; * is a whole part of it, ** stands at the end",
+			"consentd.yaml:16: apps.three.egress.paths[2]: want a method and a path, such as GET /v1/payments/*; * is a whole part of it, ** stands at the end",
+			"consentd.yaml:16: apps.three.egress.paths[3]: want a method and a path, such as GET /v1/payments/*; * is a whole part of it, ** stands at the end",
+			"consentd.yaml:16: apps.three.egress.paths[4]: want a method and a path, such as GET /v1/payments/*; * is a whole part of it, ** stands at the end",
+			"consentd.yaml:16: apps.three.egress.paths[6]: want a method and a path, such as GET /v1/payments/*; * is a whole part of it, ** stands at the end",
+			"consentd.yaml:16: apps.three.egress.paths[7]: want a method and a path, such as GET /v1/payments/*; * is a whole part of it, ** stands at the end",
 		},
 	},
 	{

@@ -84,7 +84,7 @@ func (r *report) checkOperations(app App, at string) {
 }
 
 var (
-	egressForm = regexp.MustCompile(`^(GET|HEAD|POST|PUT|PATCH|DELETE) (/[A-Za-z0-9_~@:=,+*-][A-Za-z0-9._~@:=,+*-]*)+/?$`)
+	egressForm = regexp.MustCompile(`^(GET|HEAD|POST|PUT|PATCH|DELETE) (/(\*\*?|[A-Za-z0-9_~@:=,+-][A-Za-z0-9._~@:=,+-]*))+/?$`)
 	egressRest = regexp.MustCompile(`\*\*.`) // ** and something behind it
 )
 
@@ -100,7 +100,7 @@ func (r *report) checkEgress(c Config, app App, at string) {
 	}
 	for i, path := range app.Egress.Paths {
 		if !egressForm.MatchString(path) || egressRest.MatchString(path) {
-			r.bad(at+"["+strconv.Itoa(i)+"]", "want a method and a path, such as GET /v1/payments/*; ** stands at the end")
+			r.bad(at+"["+strconv.Itoa(i)+"]", "want a method and a path, such as GET /v1/payments/*; * is a whole part of it, ** stands at the end")
 		}
 	}
 	if !named {

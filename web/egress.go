@@ -50,7 +50,7 @@ func parseCallPattern(text string) (callPattern, error) {
 	method, path, _ := strings.Cut(text, " ")
 	p := callPattern{method: method, segments: segmentsOf(path)}
 	rest := slices.Index(p.segments, "**")
-	if !slices.Contains(callMethods, method) || !callPath.MatchString(strings.ReplaceAll(path, "*", "x")) || rest >= 0 && rest != len(p.segments)-1 {
+	if !slices.Contains(callMethods, method) || !patternPath.MatchString(path) || rest >= 0 && rest != len(p.segments)-1 {
 		return p, fmt.Errorf("%q is not a method and a path, such as GET /v1/payments/*", text)
 	}
 	return p, nil
@@ -58,6 +58,9 @@ func parseCallPattern(text string) (callPattern, error) {
 
 // callPath is a path without anything that two servers could read in two ways.
 var callPath = regexp.MustCompile(`^(/[A-Za-z0-9_~@:=,+-][A-Za-z0-9._~@:=,+-]*)+/?$`)
+
+// patternPath is a callPath some of whose segments stand for others.
+var patternPath = regexp.MustCompile(`^(/(\*\*?|[A-Za-z0-9_~@:=,+-][A-Za-z0-9._~@:=,+-]*))+/?$`)
 
 // segmentsOf leaves a slash at the end out: banks put one into their own addresses.
 func segmentsOf(path string) []string { return strings.Split(strings.Trim(path, "/"), "/") }
