@@ -19,6 +19,10 @@ type request struct {
 	scopes      []string
 }
 
+// identityOnly reports a request that asks who the customer is and for
+// nothing else.
+func (r request) identityOnly() bool { return len(r.scopes) == 1 && r.scopes[0] == "openid" }
+
 var challengePattern = regexp.MustCompile(`^[A-Za-z0-9_-]{43}$`)
 
 // authorize takes an authorization request and sends the customer to the

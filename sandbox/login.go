@@ -9,6 +9,7 @@ import (
 type loginPage struct {
 	Title   string
 	Client  string // empty: the online bank itself
+	Only    bool   // who the customer is, and nothing of the accounts
 	Request string
 	Action  string
 	Here    string // address of this page, for choosing a test user
@@ -35,7 +36,7 @@ func (b *Bank) explainLate(w http.ResponseWriter) {
 func (b *Bank) renderLogin(w http.ResponseWriter, status int, v visit, user, problem string) {
 	client := v.request.client
 	b.show(w, status, pageLogin, loginPage{
-		Title: "Sign in", Client: client.Name, Request: v.id, Action: pathLogin,
+		Title: "Sign in", Client: client.Name, Only: v.request.identityOnly(), Request: v.id, Action: pathLogin,
 		Here: pathLogin + "?" + url.Values{"request": {v.id}}.Encode() + "&user=",
 		User: user, Problem: problem, Users: bankUsers(),
 	}, client.formTargets()...)

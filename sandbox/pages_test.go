@@ -197,3 +197,23 @@ func TestWithdraw(t *testing.T) {
 		}
 	}
 }
+
+// TestLoginSaysWhatItIsFor: who only says who they are gives no access.
+func TestLoginSaysWhatItIsFor(t *testing.T) {
+	t.Parallel()
+	r := newRig(t)
+	for scopes, want := range map[string]struct{ says, not string }{
+		"openid":          {"<h1>Sign in</h1>\n<p>So that Shop &amp; Co knows who you are; it gets no access to your accounts.</p>", "to give"},
+		"openid payments": {"<h1>Sign in to give Shop &amp; Co access</h1>", "no access"},
+		"payments":        {"<h1>Sign in to give Shop &amp; Co access</h1>", "no access"},
+	} {
+		login, err := r.do(r.request(http.MethodGet, strings.TrimPrefix(authorizationURL("scope", scopes), issuer), "")).Location()
+		if err != nil {
+			t.Fatal(err)
+		}
+		page := r.text(r.do(r.request(http.MethodGet, login.RequestURI(), "")))
+		if !strings.Contains(page, want.says) || strings.Contains(page, want.not) {
+			t.Errorf("%s: the page does not say %q:\n%s", scopes, want.says, page)
+		}
+	}
+}

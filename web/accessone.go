@@ -25,7 +25,12 @@ func (s *server) theirs(c *call, v consent.Visitor) (consent.Access, error) {
 		return consent.Access{}, err
 	}
 	s.editionFor(c, v)
-	return s.service.AccessTo(c.Request().Context(), v, id)
+	a, err := s.service.AccessTo(c.Request().Context(), v, id)
+	if err != nil {
+		return consent.Access{}, err
+	}
+	c.consent = a.Consent.ID
+	return a, nil
 }
 
 // access answers GET /access/{id}/.

@@ -48,7 +48,7 @@ func (s *server) ask(c *call) error {
 	}
 	s.markBrowser(c)
 	c.allowForm(s.c.BankOrigins[a.Bank.ID])
-	return s.show(c, "ask", s.askPage(s.about(c, a.App, a.Consent.Spoken()), a))
+	return s.show(c, "ask", s.askPage(s.aboutOne(c, a.App, a.Consent), a))
 }
 
 // justNow is how long after going to the bank a customer who is here again has

@@ -27,7 +27,7 @@ func (s *server) result(c *call) error {
 	if r.SignIn {
 		return s.signedIn(c, r)
 	}
-	return s.show(c, "result", s.resultPage(c, s.about(c, r.App, r.Consent.Spoken()).texts, r))
+	return s.show(c, "result", s.resultPage(c, s.aboutOne(c, r.App, r.Consent).texts, r))
 }
 
 func (s *server) resultOf(c *call) (consent.Result, error) {

@@ -17,8 +17,9 @@ type call struct {
 	requestID string
 	caller    caller // the app that calls; zero for browsers
 	isAPI     bool
-	visit     string   // id of the app that a page is about; empty where nobody knows
-	edition   *edition // the language of the page
+	visit     string     // id of the app that a page is about; empty where nobody knows
+	edition   *edition   // the language of the page
+	consent   consent.ID // that a page is about; empty where it is about none, or several
 }
 
 // handler answers a request, or returns the error that the table of answers

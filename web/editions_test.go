@@ -75,7 +75,7 @@ func everyView(name string) map[string][]any {
 
 func rendered(t *testing.T, e *edition, page string, view any) string {
 	t.Helper()
-	shell := shell{Page: view, Name: page, RequestID: "r1", Languages: []languageLink{{Lang: "en", Name: "English", Here: true}, {Lang: "is", Name: "Íslenska"}}}
+	shell := shell{Page: view, Name: page, Reference: "r1", Languages: []languageLink{{Lang: "en", Name: "English", Here: true}, {Lang: "is", Name: "Íslenska"}}}
 	out, err := e.render(page, shell)
 	if err != nil {
 		t.Fatalf("%s in %s with %+v: %v", page, e.Lang(), view, err)

@@ -40,6 +40,12 @@ func (s *server) about(c *call, app consent.App, language string) *edition {
 	return c.edition
 }
 
+// aboutOne is about for a page of one consent, which its reference then names.
+func (s *server) aboutOne(c *call, app consent.App, x consent.Consent) *edition {
+	c.consent = x.ID
+	return s.about(c, app, x.Spoken())
+}
+
 // edition is that of the page which answers c, also where no consent is known.
 func (s *server) edition(c *call) *edition {
 	if c.edition == nil {

@@ -76,7 +76,7 @@ func (s *server) manage(c *call) error {
 	if err != nil {
 		return err
 	}
-	p := s.managePage(s.about(c, m.App, m.Consent.Spoken()).texts, m)
+	p := s.managePage(s.aboutOne(c, m.App, m.Consent).texts, m)
 	p.More = m.OpensAccess(s.service.Now())
 	return s.show(c, "manage", p)
 }
@@ -137,7 +137,7 @@ func (s *server) askToStop(c *call) error {
 	if m.Used || m.Consent.StatusAt(s.service.Now()) != consent.Valid {
 		return s.toManage(c)
 	}
-	return s.show(c, "stop", s.managePage(s.about(c, m.App, m.Consent.Spoken()).texts, m))
+	return s.show(c, "stop", s.managePage(s.aboutOne(c, m.App, m.Consent).texts, m))
 }
 
 // stopFromMail answers POST /m/{link}/stop. A link that a renewal used up

@@ -2,6 +2,7 @@ package web
 
 import (
 	"bytes"
+	"cmp"
 	"embed"
 	"errors"
 	"fmt"
@@ -42,7 +43,7 @@ type shell struct {
 	Service   string
 	Theme     string // file with the app's colours, where it has its own
 	Languages []languageLink
-	RequestID string // set on pages that somebody may want to call about
+	Reference string // id of the consent, which the support desk finds it by; else of the request
 }
 
 // forDevelopers are the pages that customers do not read, so that they are in
@@ -125,7 +126,7 @@ func (s *server) show(c *call, name string, page any) error {
 
 func (s *server) showWith(c *call, status int, name string, page any) error {
 	e := s.edition(c)
-	view := shell{Page: page, Name: name, Service: s.pages.name, Theme: s.pages.theme(c.visit), RequestID: c.requestID}
+	view := shell{Page: page, Name: name, Service: s.pages.name, Theme: s.pages.theme(c.visit), Reference: cmp.Or(string(c.consent), c.requestID)}
 	if slices.Contains(forDevelopers, name) {
 		e, view.Theme = s.pages.in(wording.Languages()[0]), ""
 	} else {

@@ -17,7 +17,7 @@ func (s *server) reminders(c *call) error {
 	if err != nil {
 		return err
 	}
-	s.about(c, m.App, m.Consent.Spoken())
+	s.aboutOne(c, m.App, m.Consent)
 	return s.show(c, "reminders", remindersPage{App: m.App.Name, Off: m.Consent.NoReminders})
 }
 
@@ -40,7 +40,7 @@ func (s *server) setReminders(c *call) error {
 	if on {
 		return s.toManage(c)
 	}
-	s.about(c, m.App, m.Consent.Spoken())
+	s.aboutOne(c, m.App, m.Consent)
 	return s.show(c, "reminders", remindersPage{App: m.App.Name, Off: true})
 }
 
