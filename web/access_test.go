@@ -259,6 +259,12 @@ func TestStopAndRenewInMyAccess(t *testing.T) {
 		t.Fatalf("renew = %d %s", fresh.status, fresh.text)
 	}
 	b.get(b.visit(fresh.header.Get("Location"), sandbox.Customer{User: gudrun})).says(t, "Access renewed")
+	w.settle() // the bank is told of the grant that was replaced
+	w.call(w.key, "GET", "/v1/consents/"+id+"/proof", nil).says(t, "bank_told")
+	renewed := b.get(at)
+	renewed.says(t, "You renewed the permission")
+	renewed.saysNot(t, "Landsbankinn confirmed that the access is over")
+	w.pass(time.Minute)
 	b.get(at+"stop").says(t, "Stop the access of Súpubúðin at Landsbankinn?", "Payments through Súpubúðin will no longer work.", "Keep access")
 	if got := w.status(id); got != "valid" {
 		t.Fatalf("looking has made it %s", got)
@@ -273,6 +279,9 @@ func TestStopAndRenewInMyAccess(t *testing.T) {
 	stopped := b.get(at)
 	stopped.says(t, "Access stopped", "you stopped the access of Súpubúðin", "Landsbankinn has confirmed that the access is over", "You renewed the permission", "You stopped the access")
 	stopped.saysNot(t, `action="renew"`)
+	if told := strings.Count(stopped.text, "Landsbankinn confirmed that the access is over"); told != 1 {
+		t.Errorf("the history says %d times that the bank confirmed the end", told)
+	}
 	b.get("/access").says(t, "What has ended", "You stopped it on")
 	if r := b.press(at + "renew"); r.header.Get("Location") != at {
 		t.Errorf("renewing what was stopped = %d %s", r.status, r.header.Get("Location"))

@@ -116,6 +116,9 @@ func (x texts) history(a consent.Access) []historyLine {
 }
 
 func (x texts) happened(a consent.Access, e consent.Entry) string {
+	if e.Event == "bank_told" && (a.Consent.EndedAt.IsZero() || e.At.Before(a.Consent.EndedAt)) {
+		return "" // of a grant that a renewal replaced: the access lived on
+	}
 	key := "access.event." + e.Event
 	switch e.Event {
 	case string(consent.TerminatedByTpp):

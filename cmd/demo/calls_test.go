@@ -73,8 +73,8 @@ func (b *browser) rotationLost(w *world) {
 	p.press("Try again").sees("Nothing was paid")
 	b.open(w.at.desk, "")
 	b.lookUp(gudrun, "customer-called", "rotation-lost")
-	b.says("Lost on", "the bank’s answer to a refresh never reached us, and the bank refused the token that we still had. Nobody withdrew anything.",
-		"What to do: The fault is not the customer’s. Send the link: connecting again is the only way back.",
+	b.says("Lost on", "the bank’s answer to a refresh never reached us, and the bank refused the token that we still had. Most likely nobody withdrew anything.",
+		"What to do: If the customer says that they withdrew it, that fits too. Send the link: connecting again is the only way back.",
 		"Sandbox Bank ended the access: the answer to a refresh was lost, and the bank refused the old token", "Nothing. The record is kept")
 }
 

@@ -118,8 +118,8 @@ func (f file) refused() state {
 			"Nothing for the customer to do: it comes back by itself within minutes. Send nobody to the bank meanwhile."}
 	}
 	if f.Consent.Cause.Code == consent.CauseLost {
-		return state{toneStop, fmt.Sprintf("Lost on %s: the bank’s answer to a refresh never reached us, and the bank refused the token that we still had. Nobody withdrew anything.", at),
-			"The fault is not the customer’s. " + f.link() + ": connecting again is the only way back."}
+		return state{toneStop, fmt.Sprintf("Lost on %s: the bank’s answer to a refresh never reached us, and the bank refused the token that we still had. Most likely nobody withdrew anything.", at),
+			"If the customer says that they withdrew it, that fits too. " + f.link() + ": connecting again is the only way back."}
 	}
 	if f.Consent.Cause.Code == consent.CauseWrongPerson {
 		return state{toneStop, fmt.Sprintf("Stopped on %s: %s, so it was ended to be safe. Nobody withdrew anything.", at, badAnswer),

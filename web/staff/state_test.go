@@ -105,7 +105,7 @@ func TestStateInOneSentence(t *testing.T) {
 			f.Incident = true
 		}), toneStop, "Stopped on 18 February 14:05: withdrawn at the bank, usually by the customer in the online bank.", "Ask whether the customer withdrew it"},
 		"rotation lost": {lived(func(f *file) { f.ended(consent.TerminatedByAspsp, consent.ByBank, consent.CauseLost) }), toneStop,
-			"Lost on 18 February 14:05: the bank’s answer to a refresh never reached us, and the bank refused the token that we still had. Nobody withdrew anything.", "not the customer’s"},
+			"Lost on 18 February 14:05: the bank’s answer to a refresh never reached us, and the bank refused the token that we still had. Most likely nobody withdrew anything.", "If the customer says that they withdrew it, that fits too. Send the link"},
 		"answer to a refresh that did not hold": {lived(func(f *file) { f.ended(consent.TerminatedByAspsp, consent.ByBank, consent.CauseWrongPerson) }), toneStop,
 			"Stopped on 18 February 14:05: the bank’s answer to a refresh named somebody else, or could not be used, so it was ended to be safe. Nobody withdrew anything.", "not the customer’s"},
 		"stopped by the customer": {lived(func(f *file) {
