@@ -119,7 +119,7 @@ func TestMailRefusedForGoodIsUndeliverable(t *testing.T) {
 func TestMailOfWhatIsPlannedSaysWhen(t *testing.T) {
 	e := event(consent.ToldNeeded)
 	e.Consent.NeededUntil = time.Date(2027, 4, 1, 12, 0, 0, 0, time.UTC)
-	if m := send(t, e); !strings.Contains(m.Text, "planned for 1 April 2027") || !strings.Contains(m.Text, "works only until the end of 3 March 2027") {
+	if m := send(t, e); !strings.Contains(m.Text, "planned for 1 April 2027") || !strings.Contains(m.Text, "works only until 3 March 2027") {
 		t.Errorf("text = %q", m.Text)
 	}
 }

@@ -197,7 +197,7 @@ func TestPersonReadsAnotherLanguage(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t)
 	p := w.signedIn(jon).press("Connect your bank").sees("English", "Íslenska", "Svenska", "Not now").follow("Íslenska")
-	p.sees("Fika Pay má", "Greiða innanlands af reikningunum þínum", "Gildir til og með").press("Áfram í bankann (Sandbox Bank)").press("Cancel")
+	p.sees("Fika Pay má", "Greiða innanlands af reikningunum þínum", "Gildir til").press("Áfram í bankann (Sandbox Bank)").press("Cancel")
 	p.sees("Þú hættir við", "Reyna aftur").follow("Svenska").sees("Du avbröt", "Försök igen")
 	p.open(w.at.consentd + "/c/nothing").sees("Den här länken är för gammal").follow("Gå till Fika Pay").sees("Not connected")
 }
