@@ -105,7 +105,12 @@ func (s *TokenSource) current(ctx context.Context) (held, error) {
 	if kept != nil {
 		return *kept, nil
 	}
-	fetched := s.flight.DoChan(strconv.Itoa(generation), func() (any, error) { return s.fetch(ctx, generation) })
+	fetched := s.flight.DoChan(strconv.Itoa(generation), func() (any, error) {
+		if kept, now := s.kept(); kept != nil && now == generation {
+			return *kept, nil // another flight has landed since
+		}
+		return s.fetch(ctx, generation)
+	})
 	select {
 	case got := <-fetched:
 		return got.Val.(held), got.Err

@@ -9,6 +9,7 @@ import (
 	"net/url"
 	"slices"
 	"strings"
+	"sync"
 
 	"golang.org/x/oauth2"
 	"golang.org/x/sync/singleflight"
@@ -64,6 +65,10 @@ type Transport struct {
 	c       TransportConfig
 	bank    *url.URL
 	reports singleflight.Group
+
+	mu      sync.Mutex
+	refused string  // the newest access token that is settled
+	verdict Verdict // on it
 }
 
 var _ http.RoundTripper = (*Transport)(nil)
@@ -169,15 +174,18 @@ func (t *Transport) afterRefusal(ctx context.Context, r *http.Request, res *http
 // it was replaced already there is nothing to ask.
 func (t *Transport) report(ctx context.Context, refused Refusal, access string) (Verdict, error) {
 	s := t.c.Source
-	if kept, _ := s.kept(); kept != nil && kept.token.AccessToken != access {
-		return TokenReplaced, nil
-	}
 	told := t.reports.DoChan(access+" "+refused.Code, func() (any, error) {
+		if verdict := t.settled(access); verdict != "" {
+			return verdict, nil
+		}
 		ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), s.o.Timeout)
 		defer cancel()
 		verdict, err := s.client.Report(ctx, s.consent, refused)
 		if err == nil && verdict != NotAboutTheToken {
 			s.forget(access)
+		}
+		if err == nil {
+			t.settle(access, verdict)
 		}
 		if err == nil && t.c.Told != nil {
 			t.c.Told(ctx, refused, verdict)
@@ -190,6 +198,29 @@ func (t *Transport) report(ctx context.Context, refused Refusal, access string) 
 	case <-ctx.Done():
 		return "", ctx.Err()
 	}
+}
+
+// settled is what is known of a token that was refused, or "". Late refusals
+// come when it is forgotten and the next one is still on its way.
+func (t *Transport) settled(access string) Verdict {
+	if kept, _ := t.c.Source.kept(); kept != nil && kept.token.AccessToken != access {
+		return TokenReplaced
+	}
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	if t.refused == access {
+		return t.verdict
+	}
+	return ""
+}
+
+func (t *Transport) settle(access string, v Verdict) {
+	if v != TokenReplaced && v != ConsentEnded {
+		return
+	}
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	t.refused, t.verdict = access, v
 }
 
 // Format keeps every fmt verb from printing keys.
