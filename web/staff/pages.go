@@ -53,6 +53,7 @@ func newPages(s *server) (*pages, error) {
 		"iso":    func(t time.Time) string { return t.UTC().Format(time.RFC3339) },
 		"status": func(c consent.Consent) string { return statusWord(c.StatusAt(s.desk.Now())) },
 		"word":   statusWord,
+		"ends":   endOf,
 		"left":   func(c consent.Consent) int { return c.DaysLeft(s.desk.Now()) },
 		"titled": func(title, head string, t table) any { return titledTable{Title: title, Head: head, Table: t} },
 		"lines": func(all []undelivered, a, action, label string, may func(string) bool) any {
@@ -67,6 +68,14 @@ func newPages(s *server) (*pages, error) {
 		p.byName[name] = t
 	}
 	return p, nil
+}
+
+// endOf is when a consent ended early, or else when its time is over.
+func endOf(c consent.Consent) time.Time {
+	if !c.EndedAt.IsZero() {
+		return c.EndedAt
+	}
+	return c.EndsAt
 }
 
 // statusWord is a status as people say it.

@@ -54,6 +54,39 @@ func TestEveryPageRenders(t *testing.T) {
 	}
 }
 
+func TestListShowsWhenEachEnded(t *testing.T) {
+	t.Parallel()
+	p, err := newPages(&server{desk: idleDesk{}})
+	must(t, err)
+	for name, test := range map[string]struct {
+		c    consent.Consent
+		want string
+	}{
+		"works":             {consent.Consent{Status: consent.Valid, EndsAt: today.Add(9 * day)}, "<td>1 Mar 2026</td>"},
+		"stopped":           {consent.Consent{Status: consent.TerminatedByTpp, EndsAt: today.Add(9 * day), EndedAt: today.Add(-day)}, "<td>19 Feb 2026</td>"},
+		"never granted":     {consent.Consent{Status: consent.Received}, "<td>–</td>"},
+		"stopped ungranted": {consent.Consent{Status: consent.RevokedByPsu, EndedAt: today}, "<td>20 Feb 2026</td>"},
+	} {
+		out, err := p.render("find", shell{Page: findPage{Asked: true, Found: []consent.Consent{test.c}, Total: 1}, Name: "find", May: func(string) bool { return true }})
+		must(t, err)
+		if !strings.Contains(string(out), test.want) {
+			t.Errorf("%s: no %s in\n%s", name, test.want, out)
+		}
+	}
+}
+
+func TestConsentPageNamesTheLanguageThatIsSpoken(t *testing.T) {
+	t.Parallel()
+	p, err := newPages(&server{desk: idleDesk{}})
+	must(t, err)
+	x := consent.Consent{Language: "en", TextVersion: "is-3f2a9c01d4e7"}
+	out, err := p.render("consent", shell{Page: consentPage{Consent: x}, Name: "consent", May: func(string) bool { return true }})
+	must(t, err)
+	if !strings.Contains(string(out), "<dt>Language</dt><dd>is</dd>") {
+		t.Errorf("the page:\n%s", out)
+	}
+}
+
 var today = time.Date(2026, 2, 20, 12, 0, 0, 0, time.UTC)
 
 // idleDesk knows the time and nobody.
