@@ -59,9 +59,10 @@ func TestRemindersOffAreOffForWhatComesLater(t *testing.T) {
 		first := h.granted(t)
 		h.live(t, time.Hour, time.Minute)
 		must(t, h.Remind(t.Context(), letter(t, h), false))
+		must(t, second(h.StopByApp(t.Context(), shop, first.id)))
+		h.live(t, time.Hour, time.Minute) // its mail is not the newest
 		other := h.ask(t, consent.Request{Expected: gudrunID, Bank: "second"})
 		wantEnding(t, other.visit(t, sandbox.Customer{User: gudrun}), consent.EndConnected)
-		must(t, second(h.StopByApp(t.Context(), shop, first.id)))
 		h.live(t, 80*day, time.Hour)
 		if told := h.mail.what(); len(told) != 3 {
 			t.Errorf("told %v, want no warning", told)
